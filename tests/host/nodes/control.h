@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What a test asks of the daemon: counts, faults, limits. Apart from the loop that serves files. */
+#ifndef XENNODES_CONTROL_H
+#define XENNODES_CONTROL_H
+
+#include "hyper.h"
+
+/*
+ * The errno, negated, that a fault makes of an operation, or 0. The names of the operations are
+ * those of the commands.
+ */
+int fault_take(enum node node, const char *op, uint32_t domid);
+/* The same without using the fault up. */
+int fault_peek(enum node node, const char *op, uint32_t domid);
+/*
+ * Runs a command. Its answer goes to `out`. Returns false where the answer has to wait for
+ * control_check to find it.
+ */
+bool control_run(const char *text, FILE *out, int connection);
+/* Answers those who wait for counts that hold now. */
+void control_check(void);
+/* The connection is closed. */
+void control_forget(int connection);
+
+/* ---- xennodes.c ---- */
+
+unsigned int files_count(uint32_t domid);
+void connection_answer(int connection, int64_t result, const char *text, size_t bytes);
+const char *node_name(enum node node);
+
+#endif
