@@ -747,7 +747,7 @@ static void *node_mmap(
 	request.args[0] = offset;
 	request.args[1] = pages;
 	request.args[2] = (uint64_t)prot;
-	request.args[3] = (flags & (MAP_SHARED | MAP_SHARED_VALIDATE)) != 0;
+	request.args[3] = (flags & MAP_TYPE) != MAP_PRIVATE;
 	if (ask_daemon(&request, NULL, &runs, &answer, &fd) >= 0 && fd >= 0)
 		result = runs_map(address, bytes, prot, flags, fd, &runs);
 	if (fd >= 0)

@@ -33,7 +33,7 @@
 #include <xen/sys/gntdev.h>
 
 #define DATA_BYTES (NODES_PAGES_MAX * sizeof(struct wire_reference))
-#define CONTROL_WAIT_S 20
+#define CONTROL_WAIT_S 10
 #define EVENTS 64
 
 static struct file *files;
