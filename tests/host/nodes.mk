@@ -13,16 +13,20 @@ tests_host_xennodes_SOURCES = \
 	tests/host/nodes/wire.h \
 	tests/host/nodes/xennodes.c
 
+tests_host_xennodes_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+
 # -rpath, though it is never installed: libtool builds no shared library without
 tests_host_libxennodes_la_SOURCES = \
 	tests/host/nodes/preload.c \
 	tests/host/nodes/wire.h \
 	tests/host/nodes/xenctrl.c
+tests_host_libxennodes_la_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_host_libxennodes_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-sanitize=all
 tests_host_libxennodes_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 tests_host_nodes_selftest_SOURCES = tests/host/nodes/selftest.c
-tests_host_nodes_selftest_LDADD = -lxengnttab -lxenevtchn -lxenstore -lpthread
+tests_host_nodes_selftest_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_host_nodes_selftest_LDADD = $(XEN_LIBS) -lpthread
 
 EXTRA_DIST += \
 	tests/host/README.md \
