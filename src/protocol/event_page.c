@@ -18,6 +18,11 @@ void xensnd_front_events_init(struct xensnd_front_events *events, void *page)
 	*events = (struct xensnd_front_events){ .shared = page };
 }
 
+void xensnd_front_events_attach(struct xensnd_front_events *events, void *page, uint32_t cons)
+{
+	*events = (struct xensnd_front_events){ .shared = page, .cons = cons };
+}
+
 int xensnd_front_events_get(struct xensnd_front_events *events, struct xensnd_evt *evt)
 {
 	uint32_t prod, ready;

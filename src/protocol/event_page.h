@@ -32,6 +32,9 @@ struct xensnd_back_events {
 /* Initialises a page of XENSND_PAGE_BYTES, all of it zeroed first. The page stays the caller's. */
 void xensnd_front_events_init(struct xensnd_front_events *events, void *page);
 
+/* Takes up a page in use, whose last user had taken all events below cons. Nothing in the page is touched. */
+void xensnd_front_events_attach(struct xensnd_front_events *events, void *page, uint32_t cons);
+
 /*
  * Takes one event and acknowledges it. 1: *evt is a private copy; 0: there is none; -EPROTO: the backend's
  * index is impossible (more than 63 ahead, or back), the page is broken from now on.

@@ -55,6 +55,13 @@ void xensnd_front_ring_init(struct xensnd_front_ring *ring, void *page)
 	ring->shared->rsp_event = 1;
 }
 
+void xensnd_front_ring_attach(struct xensnd_front_ring *ring, void *page, uint32_t req_prod)
+{
+	*ring = (struct xensnd_front_ring){
+		.shared = page, .req_prod = req_prod, .req_pushed = req_prod, .rsp_cons = req_prod
+	};
+}
+
 unsigned int xensnd_front_ring_space(const struct xensnd_front_ring *ring)
 {
 	return ring->broken ? 0 : XENSND_RING_SLOTS - (ring->req_prod - ring->rsp_cons);

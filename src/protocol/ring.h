@@ -42,6 +42,12 @@ struct xensnd_back_ring {
  */
 void xensnd_front_ring_init(struct xensnd_front_ring *ring, void *page);
 
+/*
+ * Takes up a ring in use, whose last user left it idle (every request answered) at index req_prod. Nothing in the page is
+ * touched.
+ */
+void xensnd_front_ring_attach(struct xensnd_front_ring *ring, void *page, uint32_t req_prod);
+
 /* How many requests may be put now. A slot is busy from put until its response was taken. */
 unsigned int xensnd_front_ring_space(const struct xensnd_front_ring *ring);
 

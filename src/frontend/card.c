@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/* A card and its XenBus state machine. See card.h. */
+#include "card.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "card_lock.h"
+#include "common/clock.h"
+#include "protocol/event_page.h"
+#include "protocol/ring.h"
+#include "xenbus/node.h"
+
+/* A backend of a healthy host answers within milliseconds; a program waits in snd_pcm_open() meanwhile. */
+#define CONNECT_MS 4000
+#define CLOSE_MS 2000
+#define RING_PAGES 2u
+
+#define TOKEN_BACKEND "backend"
+#define EVTCHN_NODE "/dev/xen/evtchn"
+#define GNTALLOC_NODE "/dev/xen/gntalloc"
+
+__attribute__((format(printf, 3, 4))) static void card_fail(
+	struct xensnd_card *card, int error, const char *format, ...)
+{
+	va_list args;
+
+	card->phase = XENSND_CARD_FAILED;
+	card->deadline_ns = XENSND_NEVER;
+	card->error = error;
+	va_start(args, format);
+	vsnprintf(card->error_text, sizeof(card->error_text), format, args);
+	va_end(args);
+}
+
+static void phase_enter(struct xensnd_card *card, enum xensnd_card_phase phase, int64_t deadline_ns)
+{
+	card->phase = phase;
+	card->deadline_ns = deadline_ns;
+}
+
+static int own_state_write(struct xensnd_card *card, unsigned int state)
+{
+	int ret = xensnd_node_write(card->xs, XBT_NULL, card->base, XENSND_NODE_STATE, "%u", state);
+
+	xensnd_log(card->log, XENSND_LOG_DEBUG, "card %u: frontend %s", card->number,
+		xensnd_state_name(state));
+	if (ret < 0)
+		card_fail(card, ret, "card %u: XenStore does not take %s/%s: %s", card->number, card->base,
+			XENSND_NODE_STATE, strerror(-ret));
+	return ret;
+}
+
+/* ---- Taking the card ---------------------------------------------------------------------------------------- */
+
+static void node_refused(struct xensnd_card *card, const char *node, int err)
+{
+	card_fail(card, err, "%s: %s. Run the program as root, or let this user open the node", node,
+		strerror(-err));
+}
+
+/* Is the node there and usable? The libraries' own answer would not say which node it was. */
+static bool node_usable(struct xensnd_card *card, const char *node, const char *module)
+{
+	int fd = open(node, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	if (errno == ENOENT)
+		card_fail(card, -ENOENT, "%s is missing: load the kernel module by \"modprobe %s\"", node, module);
+	else
+		node_refused(card, node, -errno);
+	return false;
+}
+
+/* The kernel's frontend binds a card as soon as it is loaded, and two frontends can not share one. */
+static bool kernel_driver_absent(struct xensnd_card *card)
+{
+	char link[80];
+
+	snprintf(link, sizeof(link), "/sys/bus/xen/devices/vsnd-%u/driver", card->number);
+	if (access(link, F_OK) < 0)
+		return true;
+	card_fail(card, -EBUSY,
+		"card %u is held by the kernel's driver snd_xen_front: free it by "
+		"\"echo vsnd-%u > /sys/bus/xen/drivers/vsnd/unbind\" and blacklist the module",
+		card->number, card->number);
+	return false;
+}
+
+static bool lock_take(struct xensnd_card *card)
+{
+	const struct timespec pause = { .tv_nsec = 10 * XENSND_NS_PER_MS };
+	int64_t deadline_ns = xensnd_deadline_ms(CLOSE_MS + 500);
+	pid_t holder;
+
+	/* No holder's name: an owner of this very process may still be closing the card, which is bounded. */
+	do
+		card->lock_fd = xensnd_card_lock(card->number, &holder);
+	while (card->lock_fd == -EBUSY && holder == 0 && xensnd_now_ns() < deadline_ns &&
+		nanosleep(&pause, NULL) == 0);
+	if (card->lock_fd >= 0)
+		return true;
+	if (card->lock_fd == -ENOENT)
+		card_fail(card, -ENODEV, "%s is missing: this is no Xen guest, or its kernel has no XenBus",
+			XENSND_XENBUS_NODE);
+	else if (card->lock_fd != -EBUSY)
+		node_refused(card, XENSND_XENBUS_NODE, card->lock_fd);
+	else if (holder > 0)
+		card_fail(card, -EBUSY, "card %u is in use by process %ld: only one process at a time can play on it",
+			card->number, (long)holder);
+	else
+		card_fail(card, -EBUSY, "card %u is in use: only one process at a time can play on it",
+			card->number);
+	return false;
+}
+
+static bool handles_open(struct xensnd_card *card)
+{
+	int ret;
+
+	card->xs = xs_open(0);
+	if (!card->xs) {
+		card_fail(card, errno ? -errno : -EIO, "XenStore can not be reached: %s", strerror(errno));
+		return false;
+	}
+	ret = xensnd_grant_source_open(&card->grant_source);
+	if (ret < 0) {
+		card_fail(card, ret, "%s: %s", GNTALLOC_NODE, strerror(-ret));
+		return false;
+	}
+	return true;
+}
+
+/* Where the toolstack says that the backend is. The guest's administrator decides, so it is only checked for form. */
+static bool backend_find(struct xensnd_card *card)
+{
+	char *path = xensnd_node_read(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND);
+	int ret = -EINVAL;
+
+	if (!path) {
+		card_fail(card, -ENODEV,
+			"this guest has no sound card %u: add \"vsnd\" to its configuration (XenStore node %s/%s: %s)",
+			card->number, card->base, XENSND_NODE_BACKEND, strerror(errno));
+		return false;
+	}
+	if (path[0] == '/' && strlen(path) <= 100) {
+		strcpy(card->backend, path);
+		ret = xensnd_node_read_number(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND_ID, 0,
+			DOMID_FIRST_RESERVED - 1, &card->backend_domid);
+	}
+	free(path);
+	if (ret < 0)
+		card_fail(card, -EINVAL, "card %u: XenStore nodes %s/%s and %s do not name a backend",
+			card->number, card->base, XENSND_NODE_BACKEND, XENSND_NODE_BACKEND_ID);
+	return ret == 0;
+}
+
+static bool config_load(struct xensnd_card *card)
+{
+	int ret;
+
+	card->config = malloc(sizeof(*card->config));
+	if (!card->config) {
+		card_fail(card, -ENOMEM, "card %u: out of memory", card->number);
+		return false;
+	}
+	ret = xensnd_node_read_card(card->xs, card->base, card->config);
+	if (ret < 0) {
+		card_fail(card, ret, "card %u: %s: %s", card->number, card->base, card->config->error);
+		return false;
+	}
+	card->streams = calloc(card->config->n_streams, sizeof(*card->streams));
+	if (!card->streams)
+		card_fail(card, -ENOMEM, "card %u: out of memory", card->number);
+	return card->streams != NULL;
+}
+
+/* A backend that publishes versions must know ours; one that publishes none is version 2 (nobody else does). */
+static bool version_known(struct xensnd_card *card)
+{
+	char *list = xensnd_node_read(card->xs, XBT_NULL, card->backend, XENSND_FIELD_BE_VERSIONS);
+	char *position = NULL;
+	bool known = !list;
+
+	for (char *item = list ? strtok_r(list, ", ", &position) : NULL; item && !known;
+		item = strtok_r(NULL, ", ", &position))
+		known = strcmp(item, "2") == 0;
+	free(list);
+	if (!known)
+		card_fail(card, -EPROTONOSUPPORT, "card %u: the backend does not speak sndif version 2", card->number);
+	return known;
+}
+
+static bool backend_watch(struct xensnd_card *card)
+{
+	char path[XENSND_PATH_BYTES];
+
+	if (xensnd_path_below(path, sizeof(path), card->backend, XENSND_NODE_STATE) == 0 &&
+		xs_watch(card->xs, path, TOKEN_BACKEND))
+		return true;
+	card_fail(card, -EIO, "card %u: XenStore node %s can not be watched: %s", card->number, path,
+		strerror(errno));
+	return false;
+}
+
+/* Whatever state a predecessor left, 1 is where a new connection begins (sndif.h, recovery flow). */
+static void handshake_begin(struct xensnd_card *card)
+{
+	if (xensnd_node_state(card->xs, card->base) != XenbusStateInitialising &&
+		own_state_write(card, XenbusStateInitialising) < 0)
+		return;
+	phase_enter(card, XENSND_CARD_WAITING, card->connect_deadline_ns);
+}
+
+void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struct xensnd_log *log)
+{
+	*card = (struct xensnd_card){ .number = number, .log = log, .lock_fd = -1 };
+	if (xensnd_path_frontend_card(card->base, sizeof(card->base), number) < 0)
+		return;
+	if (!lock_take(card) || !node_usable(card, EVTCHN_NODE, "xen-evtchn") ||
+		!node_usable(card, GNTALLOC_NODE, "xen-gntalloc"))
+		return;
+	if (!kernel_driver_absent(card) || !handles_open(card))
+		return;
+	card->connect_deadline_ns = xensnd_deadline_ms(CONNECT_MS);
+	if (!backend_find(card) || !config_load(card) || !version_known(card) || !backend_watch(card))
+		return;
+	handshake_begin(card);
+	xensnd_card_step(card);
+}
+
+/* ---- Rings and event channels ------------------------------------------------------------------------------- */
+
+static void stream_unshare(struct xensnd_card *card, struct xensnd_card_stream *stream)
+{
+	xensnd_channel_unbind(&stream->channel);
+	xensnd_grant_pages_free(&stream->rings, card->grant_source);
+}
+
+static int stream_share(struct xensnd_card *card, struct xensnd_card_stream *stream)
+{
+	struct xensnd_front_events events;
+	struct xensnd_front_ring ring;
+	int ret;
+
+	ret = xensnd_grant_pages_alloc(&stream->rings, card->grant_source, card->backend_domid, RING_PAGES);
+	if (ret < 0)
+		return ret;
+	xensnd_front_ring_init(&ring, stream->rings.address);
+	xensnd_front_events_init(&events, (char *)stream->rings.address + XENSND_PAGE_BYTES);
+	stream->state = (struct xensnd_ring_state){ .req_prod = 0 };
+	stream->dirty = false;
+	ret = xensnd_channel_bind(&stream->channel, card->backend_domid);
+	if (ret < 0)
+		stream_unshare(card, stream);
+	return ret;
+}
+
+static void streams_unshare(struct xensnd_card *card)
+{
+	for (unsigned int i = 0; card->streams && i < card->config->n_streams; i++)
+		stream_unshare(card, &card->streams[i]);
+}
+
+static int stream_nodes_write(struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
+{
+	const struct xensnd_stream_config *config = &card->config->streams[i];
+	const struct xensnd_card_stream *stream = &card->streams[i];
+	const struct {
+		const char *name;
+		uint32_t value;
+	} nodes[] = {
+		{ XENSND_FIELD_RING_REF, stream->rings.grefs[0] },
+		{ XENSND_FIELD_EVT_RING_REF, stream->rings.grefs[1] },
+		{ XENSND_FIELD_EVT_CHNL, stream->channel.ring_port },
+		{ XENSND_FIELD_EVT_EVT_CHNL, stream->channel.event_port },
+	};
+	char path[XENSND_PATH_BYTES];
+
+	for (size_t n = 0; n < sizeof(nodes) / sizeof(nodes[0]); n++) {
+		int ret = xensnd_path_stream_node(
+			path, sizeof(path), config->device, config->index, nodes[n].name);
+
+		if (ret == 0)
+			ret = xensnd_node_write(card->xs, transaction, card->base, path, "%u", nodes[n].value);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int stream_nodes_remove(struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
+{
+	static const char *const names[] = { XENSND_FIELD_RING_REF, XENSND_FIELD_EVT_RING_REF,
+		XENSND_FIELD_EVT_CHNL, XENSND_FIELD_EVT_EVT_CHNL };
+	const struct xensnd_stream_config *config = &card->config->streams[i];
+	char path[XENSND_PATH_BYTES];
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		int ret = xensnd_path_stream_node(path, sizeof(path), config->device, config->index, names[n]);
+
+		if (ret == 0)
+			ret = xensnd_node_remove(card->xs, transaction, card->base, path);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* All streams' nodes in one transaction, again when somebody else's got in between. */
+static int nodes_commit(struct xensnd_card *card,
+	int (*change)(struct xensnd_card *card, xs_transaction_t transaction, unsigned int stream))
+{
+	for (unsigned int attempt = 0; attempt < 100; attempt++) {
+		xs_transaction_t transaction = xs_transaction_start(card->xs);
+		int ret = 0;
+
+		if (transaction == XBT_NULL)
+			return errno ? -errno : -EIO;
+		for (unsigned int i = 0; ret == 0 && i < card->config->n_streams; i++)
+			ret = change(card, transaction, i);
+		if (ret < 0) {
+			xs_transaction_end(card->xs, transaction, true);
+			return ret;
+		}
+		if (xs_transaction_end(card->xs, transaction, false))
+			return 0;
+		if (errno != EAGAIN)
+			return errno ? -errno : -EIO;
+	}
+	return -EAGAIN;
+}
+
+/* ---- States ------------------------------------------------------------------------------------------------- */
+
+static void card_publish(struct xensnd_card *card)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < card->config->n_streams; i++)
+		ret = stream_share(card, &card->streams[i]);
+	if (ret == 0)
+		ret = nodes_commit(card, stream_nodes_write);
+	if (ret == 0)
+		ret = xensnd_node_write(
+			card->xs, XBT_NULL, card->base, XENSND_FIELD_FE_VERSION, "2");
+	if (ret < 0) {
+		streams_unshare(card);
+		if (ret == -ENOSPC)
+			card_fail(card, ret,
+				"no more pages to share: raise /sys/module/xen_gntalloc/parameters/limit");
+		else
+			card_fail(card, ret, "card %u: its rings can not be published: %s", card->number,
+				strerror(-ret));
+		return;
+	}
+	if (own_state_write(card, XenbusStateInitialised) == 0)
+		phase_enter(card, XENSND_CARD_PUBLISHED, card->connect_deadline_ns);
+}
+
+/* The backend refused the rings. Once that may be a predecessor's doing; twice it is for good. */
+static void card_refused(struct xensnd_card *card, unsigned int backend_state)
+{
+	streams_unshare(card);
+	if (!card->retried) {
+		card->retried = true;
+		handshake_begin(card);
+		return;
+	}
+	own_state_write(card, XenbusStateInitialising);
+	card_fail(card, -EIO, "card %u: the backend in domain %u refused to connect (%s): its log says why",
+		card->number, card->backend_domid, xensnd_state_name(backend_state));
+}
+
+static void card_published_step(struct xensnd_card *card, unsigned int backend_state)
+{
+	switch (backend_state) {
+	case XenbusStateConnected:
+		if (own_state_write(card, XenbusStateConnected) == 0)
+			phase_enter(card, XENSND_CARD_CONNECTED, XENSND_NEVER);
+		break;
+	case XenbusStateUnknown:
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		card_refused(card, backend_state);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The backend no longer uses our pages: free them and leave the card as the toolstack made it. */
+static void card_closed(struct xensnd_card *card)
+{
+	streams_unshare(card);
+	(void)nodes_commit(card, stream_nodes_remove);
+	(void)xensnd_node_remove(card->xs, XBT_NULL, card->base, XENSND_FIELD_FE_VERSION);
+	if (own_state_write(card, XenbusStateInitialising) == 0)
+		phase_enter(card, XENSND_CARD_CLOSED, XENSND_NEVER);
+}
+
+static void card_timed_out(struct xensnd_card *card, unsigned int backend_state)
+{
+	if (card->phase == XENSND_CARD_CLOSING) {
+		xensnd_log(card->log, XENSND_LOG_WARNING, "card %u: the backend does not close (%s)",
+			card->number, xensnd_state_name(backend_state));
+		card_closed(card);
+		return;
+	}
+	streams_unshare(card);
+	own_state_write(card, XenbusStateInitialising);
+	card_fail(card, -ETIMEDOUT,
+		"card %u: no backend answers in domain %u (state %s): is xensnd-backend running there?",
+		card->number, card->backend_domid, xensnd_state_name(backend_state));
+}
+
+static void watches_drain(struct xensnd_card *card)
+{
+	char **event;
+
+	while ((event = xs_check_watch(card->xs)))
+		free(event);
+}
+
+void xensnd_card_step(struct xensnd_card *card)
+{
+	unsigned int backend_state;
+
+	if (card->phase == XENSND_CARD_CLOSED || card->phase == XENSND_CARD_FAILED || !card->xs)
+		return;
+	/* First the events, then the state: a change in between fires again. */
+	watches_drain(card);
+	backend_state = xensnd_node_state(card->xs, card->backend);
+	switch (card->phase) {
+	case XENSND_CARD_WAITING:
+		if (backend_state == XenbusStateInitWait)
+			card_publish(card);
+		break;
+	case XENSND_CARD_PUBLISHED:
+		card_published_step(card, backend_state);
+		break;
+	case XENSND_CARD_CONNECTED:
+		if (backend_state != XenbusStateConnected)
+			card_fail(card, -ENODEV, "card %u: the backend in domain %u has gone (%s)", card->number,
+				card->backend_domid, xensnd_state_name(backend_state));
+		break;
+	case XENSND_CARD_CLOSING:
+		if (backend_state != XenbusStateConnected && backend_state != XenbusStateClosing)
+			card_closed(card);
+		break;
+	default:
+		break;
+	}
+	if (xensnd_now_ns() >= card->deadline_ns)
+		card_timed_out(card, backend_state);
+}
+
+void xensnd_card_close(struct xensnd_card *card)
+{
+	switch (card->phase) {
+	case XENSND_CARD_WAITING:
+		card_closed(card);
+		break;
+	case XENSND_CARD_PUBLISHED:
+	case XENSND_CARD_CONNECTED:
+		if (own_state_write(card, XenbusStateClosing) == 0)
+			phase_enter(card, XENSND_CARD_CLOSING, xensnd_deadline_ms(CLOSE_MS));
+		xensnd_card_step(card);
+		break;
+	case XENSND_CARD_FAILED:
+		/* After a loss the nodes still name pages that are about to be freed. */
+		if (card->xs && card->streams)
+			card_closed(card);
+		break;
+	default:
+		break;
+	}
+}
+
+int xensnd_card_fd(const struct xensnd_card *card)
+{
+	return card->xs ? xs_fileno(card->xs) : -1;
+}
+
+void xensnd_card_free(struct xensnd_card *card)
+{
+	streams_unshare(card);
+	free(card->streams);
+	free(card->config);
+	xensnd_grant_source_close(card->grant_source);
+	if (card->xs)
+		xs_close(card->xs);
+	if (card->lock_fd >= 0)
+		xensnd_card_unlock(card->lock_fd, card->number);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's commands: open, close, prepare, start, stop, pause, query.
+ *
+ * Apart from the worker's turn because these are rare and take several steps. One command is carried out at a time, each
+ * step sends at most one request, and every request has a deadline, so every command ends.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "link.h"
+#include "protocol/hw_param.h"
+#include "stream_impl.h"
+
+/* A backend may have to open a sound card first. */
+#define CONTROL_NS (3 * XENSND_NS_PER_SECOND)
+#define OWNER_NS XENSND_NS_PER_SECOND
+
+static void command_end(struct xensnd_stream *stream, int result)
+{
+	struct xensnd_command *command = stream->worker.command;
+
+	stream->worker.command = NULL;
+	stream->worker.requested = false;
+	stream->worker.owner_deadline_ns = XENSND_NEVER;
+	xensnd_mailbox_answer(&stream->mailbox, command, result);
+}
+
+/* A backend may answer with any number; programs know these. */
+static int status_errno(int32_t status)
+{
+	switch (status) {
+	case 0:
+	case -EPERM:
+	case -ENOENT:
+	case -EIO:
+	case -EAGAIN:
+	case -ENOMEM:
+	case -EACCES:
+	case -EBUSY:
+	case -ENODEV:
+	case -EINVAL:
+	case -ENOSPC:
+	case -EPIPE:
+	case -ENOSYS:
+	case -EOPNOTSUPP:
+		return status;
+	default:
+		return -EIO;
+	}
+}
+
+/* The longest that the backend may need: it works in order, and may have to play out what it has. */
+static int64_t control_deadline(const struct xensnd_stream *stream)
+{
+	int64_t deadline_ns = xensnd_now_ns() + CONTROL_NS;
+
+	if (stream->worker.run != XENSND_RUN_CLOSED)
+		deadline_ns += xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+	return deadline_ns;
+}
+
+/* Sends the command's request; -EAGAIN is tried again at the worker's next turn. */
+static void request_send(struct xensnd_stream *stream, struct xensnd_req *req)
+{
+	stream->worker.requested = xensnd_worker_send(stream, req, 0, control_deadline(stream)) == 0;
+}
+
+static void trigger_send(struct xensnd_stream *stream, uint8_t type)
+{
+	struct xensnd_req req = { .operation = XENSND_OP_TRIGGER };
+
+	req.op.trigger.type = type;
+	request_send(stream, &req);
+}
+
+/* ---- Stopping ----------------------------------------------------------------------------------------------- */
+
+/* Brings the backend to rest. True: nothing is running or under way any more. */
+static bool stream_settle(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (worker->requested)
+		return false;
+	if (!worker->dirty)
+		return xensnd_requests_audio(&worker->requests) == 0;
+	trigger_send(stream, XENSND_OP_TRIGGER_STOP);
+	if (worker->requested) {
+		worker->prepared = false;
+		/* Before START and in a pause the backend had all the time it liked for these. */
+		xensnd_requests_set_audio_deadline(&worker->requests, control_deadline(stream));
+	}
+	return false;
+}
+
+static void stop_answered(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_evt evt;
+
+	worker->requested = false;
+	worker->dirty = false;
+	worker->run = XENSND_RUN_STOPPED;
+	/* What is in the event page by now belongs to the run that has ended. */
+	while (xensnd_front_events_get(&worker->events, &evt) == 1)
+		if (evt.type == XENSND_EVT_CUR_POS)
+			xensnd_position_stale(&worker->position, evt.op.cur_pos.position);
+}
+
+static void prepare_finish(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	worker->submitted = 0;
+	worker->prepared = true;
+	xensnd_position_prepare(&worker->position);
+	atomic_store(&stream->appl, 0);
+	atomic_store(&stream->played, 0);
+	atomic_store(&stream->draining, false);
+	if (!worker->lost)
+		atomic_store(&stream->condition, XENSND_STREAM_FINE);
+	command_end(stream, 0);
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------------------------ */
+
+static void buffer_release(struct xensnd_stream *stream)
+{
+	const struct xensnd_link_message message = { .type = XENSND_LINK_RELEASE };
+
+	(void)xensnd_link_send(stream->hold.fd, &message, NULL, 0);
+	stream->buffer = NULL;
+}
+
+static void open_begin(struct xensnd_stream *stream)
+{
+	struct xensnd_link_message message = { .type = XENSND_LINK_ALLOCATE };
+	struct xensnd_worker *worker = &stream->worker;
+	int ret;
+
+	if (worker->run != XENSND_RUN_CLOSED) {
+		command_end(stream, -EBUSY);
+		return;
+	}
+	stream->geometry = worker->command->u.geometry;
+	message.u.allocate.buffer_bytes = stream->geometry.buffer_bytes;
+	ret = xensnd_link_send(stream->hold.fd, &message, NULL, 0);
+	if (ret < 0) {
+		command_end(stream, ret);
+		return;
+	}
+	worker->requested = true;
+	worker->owner_deadline_ns = xensnd_now_ns() + OWNER_NS;
+}
+
+void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_link_buffer *reply)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_req req = { .operation = XENSND_OP_OPEN };
+
+	if (!worker->command || worker->command->op != XENSND_COMMAND_OPEN ||
+		worker->owner_deadline_ns == XENSND_NEVER) {
+		xensnd_worker_lose(stream, "the card's owner sent a buffer that was not asked for");
+		return;
+	}
+	worker->owner_deadline_ns = XENSND_NEVER;
+	if (reply->error < 0) {
+		xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %.255s", stream->card,
+			stream->info.config.device, reply->text);
+		command_end(stream, reply->error);
+		return;
+	}
+	stream->buffer = (void *)(uintptr_t)reply->pages.address;
+	req.op.open = (struct xensnd_open_req){
+		.pcm_rate = stream->geometry.rate,
+		.pcm_format = stream->geometry.format,
+		.pcm_channels = stream->geometry.channels,
+		.buffer_sz = stream->geometry.buffer_bytes,
+		.gref_directory = reply->directory,
+		.period_sz = stream->geometry.period_bytes,
+	};
+	if (xensnd_worker_send(stream, &req, 0, control_deadline(stream)) < 0)
+		xensnd_worker_lose(stream, "the request ring is full");
+}
+
+static void open_answered(struct xensnd_stream *stream, int result)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (result < 0) {
+		buffer_release(stream);
+	} else {
+		worker->run = XENSND_RUN_STOPPED;
+		worker->prepared = false;
+		worker->dirty = false;
+		worker->submitted = 0;
+		xensnd_position_open(&worker->position);
+		atomic_store(&stream->position_source, XENSND_POSITION_EVENTS);
+	}
+	command_end(stream, result);
+}
+
+static void close_step(struct xensnd_stream *stream)
+{
+	struct xensnd_req req = { .operation = XENSND_OP_CLOSE };
+
+	if (stream->worker.run == XENSND_RUN_CLOSED)
+		command_end(stream, 0);
+	else if (stream_settle(stream))
+		request_send(stream, &req);
+}
+
+static void close_answered(struct xensnd_stream *stream)
+{
+	stream->worker.run = XENSND_RUN_CLOSED;
+	stream->worker.prepared = false;
+	buffer_release(stream);
+	command_end(stream, 0);
+}
+
+/* ---- Running ------------------------------------------------------------------------------------------------ */
+
+/* What the program has written goes first: the backend then starts with data. */
+static void start_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (worker->run != XENSND_RUN_STOPPED || !worker->prepared) {
+		command_end(stream, -EBADFD);
+		return;
+	}
+	xensnd_worker_submit(stream);
+	trigger_send(stream, XENSND_OP_TRIGGER_START);
+	if (!worker->requested)
+		return;
+	worker->run = XENSND_RUN_RUNNING;
+	worker->dirty = true;
+	worker->progress_ns = xensnd_now_ns();
+}
+
+static void pause_step(struct xensnd_stream *stream, enum xensnd_run from, uint8_t type)
+{
+	if (stream->worker.run != from)
+		command_end(stream, -EBADFD);
+	else
+		trigger_send(stream, type);
+}
+
+static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op, int result)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	int64_t buffer_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+
+	if (op == XENSND_COMMAND_START && result < 0)
+		worker->run = XENSND_RUN_STOPPED;
+	if (op == XENSND_COMMAND_PAUSE && result == 0)
+		worker->run = XENSND_RUN_PAUSED;
+	if (op == XENSND_COMMAND_RESUME && result == 0)
+		worker->run = XENSND_RUN_RUNNING;
+	worker->progress_ns = xensnd_now_ns();
+	xensnd_requests_set_audio_deadline(&worker->requests,
+		worker->run == XENSND_RUN_RUNNING ? worker->progress_ns + CONTROL_NS + 2 * buffer_ns :
+						    XENSND_NEVER);
+	command_end(stream, result);
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------------------- */
+
+static void query_begin(struct xensnd_stream *stream)
+{
+	struct xensnd_req req = { .operation = XENSND_OP_HW_PARAM_QUERY };
+
+	req.op.hw_param = *stream->worker.command->u.set;
+	request_send(stream, &req);
+}
+
+static void query_answered(struct xensnd_stream *stream, const struct xensnd_resp *rsp)
+{
+	int result = status_errno(rsp->status);
+
+	if (result == 0)
+		*stream->worker.command->u.set = rsp->resp.hw_param;
+	command_end(stream, result);
+}
+
+/* ---- Dispatch ----------------------------------------------------------------------------------------------- */
+
+void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_request *request,
+	const struct xensnd_resp *rsp)
+{
+	const struct xensnd_command *command = stream->worker.command;
+	int result = status_errno(rsp->status);
+
+	if (!command)
+		return;
+	switch (command->op) {
+	case XENSND_COMMAND_QUERY:
+		query_answered(stream, rsp);
+		break;
+	case XENSND_COMMAND_OPEN:
+		open_answered(stream, result);
+		break;
+	case XENSND_COMMAND_CLOSE:
+		if (request->operation == XENSND_OP_TRIGGER)
+			stop_answered(stream);
+		else
+			close_answered(stream);
+		break;
+	case XENSND_COMMAND_PREPARE:
+	case XENSND_COMMAND_STOP:
+		stop_answered(stream);
+		break;
+	case XENSND_COMMAND_START:
+	case XENSND_COMMAND_PAUSE:
+	case XENSND_COMMAND_RESUME:
+		run_answered(stream, command->op, result);
+		break;
+	case XENSND_COMMAND_QUIT:
+		break;
+	}
+}
+
+/* Goes on with the command under way, which may end by that. */
+static void command_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	enum xensnd_command_op op = worker->command->op;
+
+	if (op == XENSND_COMMAND_QUIT) {
+		worker->quit = true;
+		command_end(stream, 0);
+	} else if (worker->lost) {
+		command_end(stream, -ENODEV);
+	} else if (worker->requested) {
+		return;
+	} else if (op == XENSND_COMMAND_QUERY) {
+		query_begin(stream);
+	} else if (op == XENSND_COMMAND_OPEN) {
+		open_begin(stream);
+	} else if (op == XENSND_COMMAND_CLOSE) {
+		close_step(stream);
+	} else if (worker->run == XENSND_RUN_CLOSED) {
+		command_end(stream, op == XENSND_COMMAND_STOP ? 0 : -EBADFD);
+	} else if (op == XENSND_COMMAND_PREPARE) {
+		if (stream_settle(stream))
+			prepare_finish(stream);
+	} else if (op == XENSND_COMMAND_STOP) {
+		if (stream_settle(stream))
+			command_end(stream, 0);
+	} else if (op == XENSND_COMMAND_START) {
+		start_step(stream);
+	} else if (op == XENSND_COMMAND_PAUSE) {
+		pause_step(stream, XENSND_RUN_RUNNING, XENSND_OP_TRIGGER_PAUSE);
+	} else {
+		pause_step(stream, XENSND_RUN_PAUSED, XENSND_OP_TRIGGER_RESUME);
+	}
+}
+
+void xensnd_control_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	for (;;) {
+		if (!worker->command)
+			worker->command = xensnd_mailbox_take(&stream->mailbox);
+		if (!worker->command)
+			return;
+		command_step(stream);
+		if (worker->command || worker->quit)
+			return;
+	}
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The backend's position. See position.h. */
+#include "position.h"
+
+void xensnd_position_open(struct xensnd_position *position)
+{
+	*position = (struct xensnd_position){ .source = XENSND_POSITION_EVENTS, .whole_periods = true };
+}
+
+void xensnd_position_prepare(struct xensnd_position *position)
+{
+	position->moved = false;
+	position->reported = 0;
+	position->acked = 0;
+}
+
+void xensnd_position_event(struct xensnd_position *position, uint64_t raw, uint64_t written,
+	uint32_t period_bytes)
+{
+	uint64_t advance = raw >= position->raw ? raw - position->raw : raw;
+	uint64_t possible = written - position->reported;
+	bool first = !position->seen;
+
+	position->raw = raw;
+	position->seen = true;
+	if (period_bytes == 0 || raw % period_bytes != 0)
+		position->whole_periods = false;
+	if (advance > possible) {
+		/* The first value may count from anywhere; a later one can only be too far ahead. */
+		if (first)
+			return;
+		advance = possible;
+	}
+	position->reported += advance;
+	if (advance > 0)
+		position->moved = true;
+}
+
+void xensnd_position_stale(struct xensnd_position *position, uint64_t raw)
+{
+	position->raw = raw;
+	position->seen = true;
+}
+
+void xensnd_position_ack(struct xensnd_position *position, uint64_t bytes)
+{
+	position->acked += bytes;
+}
+
+uint64_t xensnd_position_played(const struct xensnd_position *position)
+{
+	if (position->source == XENSND_POSITION_ACKS || position->acked < position->reported)
+		return position->acked;
+	return position->reported;
+}

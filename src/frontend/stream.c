@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's side of a stream. See stream.h. */
+#include "stream.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "link.h"
+#include "protocol/format.h"
+#include "protocol/hw_param.h"
+#include "stream_impl.h"
+
+/* The owner answers within its own time for connecting; this is only against one that hangs. */
+#define CLAIM_MS 4900
+
+/* What is offered where neither XenStore nor the backend says anything: below it is no period, only overhead. */
+#define PERIOD_FRAMES_MIN 16u
+
+/* Room for a line of explanation, handed through the steps of opening. */
+struct explanation {
+	char *text;
+	size_t size;
+};
+
+__attribute__((format(printf, 3, 4))) static int explain(
+	const struct explanation *why, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why->text, why->size, format, args);
+	va_end(args);
+	return error;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------------------------ */
+
+/* Asks the owner for the stream and takes up what it hands out. */
+static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream_spec *spec,
+	const struct explanation *why)
+{
+	struct xensnd_link_message message = { .type = XENSND_LINK_CLAIM };
+	const struct xensnd_link_stream *grant = &message.u.stream;
+	struct xensnd_worker *worker = &stream->worker;
+	int fds[XENSND_LINK_MAX_FDS];
+	char *pages;
+	int ret;
+
+	message.u.claim = (struct xensnd_link_claim){
+		.version = XENSND_LINK_VERSION, .device = spec->device, .capture = spec->capture
+	};
+	ret = xensnd_link_send(stream->hold.fd, &message, NULL, 0);
+	if (ret == 0)
+		ret = xensnd_link_wait(stream->hold.fd, &message, fds, xensnd_deadline_ms(CLAIM_MS));
+	if (ret < 0)
+		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card, strerror(-ret));
+	if (message.type != XENSND_LINK_STREAM)
+		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol", spec->card);
+	if (grant->error < 0)
+		return explain(why, grant->error, "%.255s", grant->text);
+	ret = xensnd_channel_adopt(&stream->channel, fds[0], grant->ring_port, grant->event_port);
+	if (ret < 0)
+		return explain(why, ret, "card %u: the event channel can not be used: %s", spec->card,
+			strerror(-ret));
+	pages = (char *)(uintptr_t)grant->pages.address;
+	xensnd_front_ring_attach(&worker->ring, pages, grant->rings.req_prod);
+	xensnd_front_events_attach(&worker->events, pages + XENSND_PAGE_BYTES, grant->rings.evt_cons);
+	worker->requests.next_id = grant->rings.next_id;
+	stream->info.backend_domid = grant->backend_domid;
+	stream->info.config = grant->config;
+	memcpy(stream->info.card_name, grant->card_name, sizeof(stream->info.card_name));
+	memcpy(stream->info.device_name, grant->device_name, sizeof(stream->info.device_name));
+	return 0;
+}
+
+/* Tells the owner where the rings stand, so that the next user can go on with them. */
+static void stream_leave(struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_link_message message = { .type = XENSND_LINK_LEAVE };
+
+	if (worker->lost || worker->requests.n > 0 || worker->run != XENSND_RUN_CLOSED)
+		return;
+	message.u.leave.req_prod = worker->ring.req_prod;
+	message.u.leave.evt_cons = worker->events.cons;
+	message.u.leave.next_id = worker->requests.next_id;
+	(void)xensnd_link_send(stream->hold.fd, &message, NULL, 0);
+}
+
+static int worker_start(struct xensnd_stream *stream)
+{
+	sigset_t all, before;
+	int ret;
+
+	/* Signals are the program's: none may be delivered to our thread. */
+	sigfillset(&all);
+	ret = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (ret == 0) {
+		ret = pthread_create(&stream->thread, NULL, xensnd_worker_thread, stream);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	return -ret;
+}
+
+static int command_call(struct xensnd_stream *stream, enum xensnd_command_op op)
+{
+	struct xensnd_command command = { .op = op };
+
+	return xensnd_mailbox_call(&stream->mailbox, &command);
+}
+
+static void worker_end(struct xensnd_stream *stream)
+{
+	command_call(stream, XENSND_COMMAND_QUIT);
+	pthread_join(stream->thread, NULL);
+}
+
+/* ---- What the stream can do --------------------------------------------------------------------------------- */
+
+static uint32_t sample_bytes_min(uint64_t formats)
+{
+	uint32_t bytes = 0;
+
+	for (unsigned int format = 0; format < XENSND_FORMATS; format++) {
+		uint32_t here = formats & XENSND_FORMAT_BIT(format) ? xensnd_format_bytes(format) : 0;
+
+		if (here > 0 && (bytes == 0 || here < bytes))
+			bytes = here;
+	}
+	return bytes > 0 ? bytes : 1;
+}
+
+static void info_default(struct xensnd_stream_info *info)
+{
+	const struct xensnd_params *params = &info->config.params;
+	uint32_t frame_bytes = sample_bytes_min(params->formats) * params->channels_min;
+
+	info->rate_min = params->rates[0];
+	info->rate_max = params->rates[params->n_rates - 1];
+	info->period_frames_min = PERIOD_FRAMES_MIN;
+	info->buffer_frames_min = 2 * PERIOD_FRAMES_MIN;
+	info->buffer_frames_max = params->buffer_bytes_max / frame_bytes;
+	info->period_frames_max = info->buffer_frames_max / 2;
+}
+
+static struct xensnd_query_hw_param info_set(const struct xensnd_stream_info *info)
+{
+	return (struct xensnd_query_hw_param){
+		.formats = info->config.params.formats,
+		.rates = { .min = info->rate_min, .max = info->rate_max },
+		.channels = { .min = info->config.params.channels_min, .max = info->config.params.channels_max },
+		.buffer = { .min = info->buffer_frames_min, .max = info->buffer_frames_max },
+		.period = { .min = info->period_frames_min, .max = info->period_frames_max },
+	};
+}
+
+/* False, and nothing changes, if the set leaves none of the rates. */
+static bool info_narrow(struct xensnd_stream_info *info, const struct xensnd_query_hw_param *set)
+{
+	struct xensnd_params *params = &info->config.params;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < params->n_rates; i++)
+		kept += params->rates[i] >= set->rates.min && params->rates[i] <= set->rates.max;
+	if (kept == 0)
+		return false;
+	kept = 0;
+	for (unsigned int i = 0; i < params->n_rates; i++)
+		if (params->rates[i] >= set->rates.min && params->rates[i] <= set->rates.max)
+			params->rates[kept++] = params->rates[i];
+	params->n_rates = kept;
+	params->formats = set->formats;
+	params->channels_min = set->channels.min;
+	params->channels_max = set->channels.max;
+	info->rate_min = params->rates[0];
+	info->rate_max = params->rates[kept - 1];
+	info->buffer_frames_min = set->buffer.min;
+	info->buffer_frames_max = set->buffer.max;
+	info->period_frames_min = set->period.min;
+	info->period_frames_max = set->period.max;
+	return true;
+}
+
+/*
+ * Asks the backend once. A backend that does not know the question, or answers nonsense, leaves XenStore's word as it is: then
+ * OPEN decides.
+ */
+static int info_query(struct xensnd_stream *stream, const struct explanation *why)
+{
+	struct xensnd_query_hw_param asked = info_set(&stream->info);
+	struct xensnd_query_hw_param answer = asked;
+	struct xensnd_command command = { .op = XENSND_COMMAND_QUERY, .u.set = &answer };
+	int ret = xensnd_mailbox_call(&stream->mailbox, &command);
+
+	if (ret == -ENODEV)
+		return explain(why, ret, "card %u: the backend in domain %u does not answer", stream->card,
+			stream->info.backend_domid);
+	if (ret == 0)
+		ret = xensnd_hw_param_narrow(&asked, &answer);
+	if (ret < 0 || !info_narrow(&stream->info, &asked))
+		xensnd_log(&stream->log, XENSND_LOG_DEBUG,
+			"card %u device %u: the backend does not say what it can do (%d)", stream->card,
+			stream->info.config.device, ret);
+	return 0;
+}
+
+int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_stream_spec *spec,
+	const struct xensnd_log *log, char *error, size_t error_size)
+{
+	const struct explanation why = { .text = error, .size = error_size };
+	struct xensnd_stream *stream = calloc(1, sizeof(*stream));
+	int ret;
+
+	if (!stream)
+		return explain(&why, -ENOMEM, "out of memory");
+	stream->log = *log;
+	stream->card = spec->card;
+	stream->stop_command.op = XENSND_COMMAND_STOP;
+	stream->worker.owner_deadline_ns = XENSND_NEVER;
+	atomic_store(&stream->wanted, UINT64_MAX);
+	atomic_store(&stream->stop_threshold, UINT64_MAX);
+	stream->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (stream->wake_fd < 0) {
+		ret = explain(&why, -errno, "no more descriptors");
+		goto err_stream;
+	}
+	ret = xensnd_mailbox_init(&stream->mailbox);
+	if (ret < 0) {
+		explain(&why, ret, "no more descriptors");
+		goto err_wake;
+	}
+	ret = xensnd_local_owner_join(&stream->hold, spec->card, log);
+	if (ret < 0) {
+		explain(&why, ret, "card %u: %s", spec->card, strerror(-ret));
+		goto err_mailbox;
+	}
+	ret = stream_claim(stream, spec, &why);
+	if (ret < 0)
+		goto err_hold;
+	info_default(&stream->info);
+	ret = worker_start(stream);
+	if (ret < 0) {
+		explain(&why, ret, "no more threads: %s", strerror(-ret));
+		goto err_claim;
+	}
+	ret = info_query(stream, &why);
+	if (ret < 0)
+		goto err_worker;
+	*streamp = stream;
+	return 0;
+
+err_worker:
+	worker_end(stream);
+err_claim:
+	stream_leave(stream);
+	xensnd_channel_close(&stream->channel);
+err_hold:
+	xensnd_local_owner_leave(&stream->hold);
+err_mailbox:
+	xensnd_mailbox_destroy(&stream->mailbox);
+err_wake:
+	close(stream->wake_fd);
+err_stream:
+	free(stream);
+	return ret;
+}
+
+void xensnd_stream_close(struct xensnd_stream *stream)
+{
+	xensnd_stream_release(stream);
+	worker_end(stream);
+	stream_leave(stream);
+	xensnd_channel_close(&stream->channel);
+	xensnd_local_owner_leave(&stream->hold);
+	xensnd_mailbox_destroy(&stream->mailbox);
+	close(stream->wake_fd);
+	free(stream);
+}
+
+const struct xensnd_stream_info *xensnd_stream_info(const struct xensnd_stream *stream)
+{
+	return &stream->info;
+}
+
+/* ---- Setting up and running --------------------------------------------------------------------------------- */
+
+int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geometry *geometry)
+{
+	struct xensnd_command command = { .op = XENSND_COMMAND_OPEN, .u.geometry = *geometry };
+	int ret;
+
+	if (geometry->frame_bytes == 0 || geometry->rate == 0 || geometry->period_bytes == 0 ||
+		geometry->period_bytes >= geometry->buffer_bytes ||
+		geometry->buffer_bytes > stream->info.config.params.buffer_bytes_max)
+		return -EINVAL;
+	ret = xensnd_stream_release(stream);
+	return ret < 0 ? ret : xensnd_mailbox_call(&stream->mailbox, &command);
+}
+
+int xensnd_stream_release(struct xensnd_stream *stream)
+{
+	return command_call(stream, XENSND_COMMAND_CLOSE);
+}
+
+void *xensnd_stream_buffer(const struct xensnd_stream *stream)
+{
+	return stream->buffer;
+}
+
+int xensnd_stream_prepare(struct xensnd_stream *stream)
+{
+	int ret = command_call(stream, XENSND_COMMAND_PREPARE);
+
+	xensnd_stream_poll(stream);
+	return ret;
+}
+
+int xensnd_stream_start(struct xensnd_stream *stream)
+{
+	return command_call(stream, XENSND_COMMAND_START);
+}
+
+int xensnd_stream_pause(struct xensnd_stream *stream, bool pause)
+{
+	int ret = command_call(stream, pause ? XENSND_COMMAND_PAUSE : XENSND_COMMAND_RESUME);
+
+	return ret == -EOPNOTSUPP ? -ENOSYS : ret;
+}
+
+void xensnd_stream_stop(struct xensnd_stream *stream)
+{
+	xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+}
+
+void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl)
+{
+	uint64_t wanted;
+
+	atomic_store(&stream->appl, appl);
+	wanted = atomic_load(&stream->wanted);
+	/* One kick is enough until the worker says again what it waits for. */
+	if (appl >= wanted && atomic_compare_exchange_strong(&stream->wanted, &wanted, UINT64_MAX))
+		xensnd_mailbox_kick(&stream->mailbox);
+	/* A program that never asks for revents also finds the descriptor as it should be. */
+	if (atomic_load(&stream->signalled))
+		xensnd_stream_poll(stream);
+}
+
+void xensnd_stream_drain(struct xensnd_stream *stream)
+{
+	/* The worker has to reckon with the end from now on, and may have been waiting for more. */
+	if (!atomic_exchange(&stream->draining, true))
+		xensnd_mailbox_kick(&stream->mailbox);
+}
+
+uint64_t xensnd_stream_played(const struct xensnd_stream *stream)
+{
+	return atomic_load(&stream->played);
+}
+
+enum xensnd_condition xensnd_stream_condition(const struct xensnd_stream *stream)
+{
+	return (enum xensnd_condition)atomic_load(&stream->condition);
+}
+
+enum xensnd_position_source xensnd_stream_position_source(const struct xensnd_stream *stream)
+{
+	return (enum xensnd_position_source)atomic_load(&stream->position_source);
+}
+
+void xensnd_stream_set_thresholds(
+	struct xensnd_stream *stream, uint64_t avail_min_bytes, uint64_t stop_threshold_bytes)
+{
+	atomic_store(&stream->avail_min, avail_min_bytes);
+	atomic_store(&stream->stop_threshold, stop_threshold_bytes);
+	xensnd_stream_poll(stream);
+}
+
+int xensnd_stream_wake_fd(const struct xensnd_stream *stream)
+{
+	return stream->wake_fd;
+}
+
+bool xensnd_stream_ready(struct xensnd_stream *stream)
+{
+	uint64_t appl, played;
+
+	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE)
+		return true;
+	/* played first: it never passes appl, so the difference can not be negative. */
+	played = atomic_load(&stream->played);
+	appl = atomic_load(&stream->appl);
+	if (atomic_load(&stream->draining))
+		return played >= appl;
+	return stream->geometry.buffer_bytes - (appl - played) >= atomic_load(&stream->avail_min);
+}
+
+/* Flag first: a signal in between is then followed by a look at worst, never lost (see wake_clear). */
+void xensnd_stream_wake(struct xensnd_stream *stream)
+{
+	const uint64_t one = 1;
+
+	if (!atomic_exchange(&stream->signalled, true) &&
+		write(stream->wake_fd, &one, sizeof(one)) < 0)
+		atomic_store(&stream->signalled, false);
+}
+
+/* Empty, then say so; the caller then looks again, since what came before it was said was not signalled. */
+static void wake_clear(struct xensnd_stream *stream)
+{
+	uint64_t count;
+
+	/* Already empty (EAGAIN) is as good. */
+	if (read(stream->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return;
+	atomic_store(&stream->signalled, false);
+}
+
+bool xensnd_stream_poll(struct xensnd_stream *stream)
+{
+	if (!xensnd_stream_ready(stream)) {
+		wake_clear(stream);
+		if (!xensnd_stream_ready(stream))
+			return false;
+	}
+	xensnd_stream_wake(stream);
+	return true;
+}

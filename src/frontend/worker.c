@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker: the one thread that touches a stream's rings.
+ *
+ * Apart from the program's side (stream.c), which must never wait for the backend, and from the commands
+ * (control.c), which are rare: this is the path that every period takes. One turn takes in what the backend
+ * said, sends what the program wrote, tells the program how far it got, and sleeps in one poll().
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "link.h"
+#include "stream_impl.h"
+
+/* A running backend that takes this much longer than the audio itself plays is broken. */
+#define AUDIO_GRACE_NS (3 * XENSND_NS_PER_SECOND)
+/* When a backend's position has not moved for this much longer than it could take, it never will. */
+#define POSITION_GRACE_NS (XENSND_NS_PER_SECOND / 2)
+#define DRAIN_GRACE_NS XENSND_NS_PER_SECOND
+#define WHOLE_PERIODS_GRACE_NS (100 * XENSND_NS_PER_MS)
+
+/* ---- What the program sees ---------------------------------------------------------------------------------- */
+
+static void condition_set(struct xensnd_stream *stream, enum xensnd_condition condition)
+{
+	atomic_store(&stream->condition, condition);
+	xensnd_stream_wake(stream);
+}
+
+void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
+{
+	char why[300];
+	va_list args;
+
+	if (stream->worker.lost)
+		return;
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %s", stream->card,
+		stream->info.config.device, why);
+	stream->worker.lost = true;
+	condition_set(stream, XENSND_STREAM_LOST);
+}
+
+/* ---- From the backend --------------------------------------------------------------------------------------- */
+
+int xensnd_worker_send(
+	struct xensnd_stream *stream, struct xensnd_req *req, uint32_t bytes, int64_t deadline_ns)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (xensnd_front_ring_space(&worker->ring) == 0 || worker->requests.n == XENSND_RING_SLOTS)
+		return -EAGAIN;
+	req->id = xensnd_requests_add(&worker->requests, req->operation, bytes, deadline_ns);
+	return xensnd_front_ring_put(&worker->ring, req);
+}
+
+static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *rsp)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_request request;
+
+	if (xensnd_requests_answer(&worker->requests, rsp, &request) < 0) {
+		xensnd_worker_lose(stream, "the backend answered a request that was not made (id %u, operation %u)",
+			rsp->id, rsp->operation);
+		return;
+	}
+	if (request.bytes == 0)
+		xensnd_control_answer(stream, &request, rsp);
+	else if (rsp->status != 0 && worker->prepared) {
+		xensnd_log(&stream->log, XENSND_LOG_WARNING, "card %u device %u: the backend refused audio (%d)",
+			stream->card, stream->info.config.device, rsp->status);
+		condition_set(stream, XENSND_STREAM_XRUN);
+	}
+	xensnd_position_ack(&worker->position, xensnd_requests_retire(&worker->requests));
+}
+
+static void event_take(struct xensnd_stream *stream, const struct xensnd_evt *evt)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (evt->type != XENSND_EVT_CUR_POS)
+		return;
+	if (worker->prepared && (worker->run == XENSND_RUN_RUNNING || worker->run == XENSND_RUN_PAUSED))
+		xensnd_position_event(&worker->position, evt->op.cur_pos.position, worker->submitted,
+			stream->geometry.period_bytes);
+	else
+		xensnd_position_stale(&worker->position, evt->op.cur_pos.position);
+}
+
+/* Answers first: a position may rest on an acknowledgement that was given before it. */
+static void rings_take(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_resp rsp;
+	struct xensnd_evt evt;
+	int ret;
+
+	while (!worker->lost && (ret = xensnd_front_ring_get(&worker->ring, &rsp)) != 0) {
+		if (ret < 0)
+			xensnd_worker_lose(stream, "the backend broke the request ring");
+		else
+			answer_take(stream, &rsp);
+	}
+	while (!worker->lost && (ret = xensnd_front_events_get(&worker->events, &evt)) != 0) {
+		if (ret < 0)
+			xensnd_worker_lose(stream, "the backend broke the event page");
+		else
+			event_take(stream, &evt);
+	}
+}
+
+/* ---- To the backend ----------------------------------------------------------------------------------------- */
+
+static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+
+	return (struct xensnd_fill){
+		.appl = atomic_load(&stream->appl),
+		.submitted = worker->submitted,
+		.in_flight = xensnd_requests_audio(&worker->requests),
+		.started = worker->run == XENSND_RUN_RUNNING,
+	};
+}
+
+static bool may_submit(const struct xensnd_worker *worker)
+{
+	return worker->prepared && !worker->lost &&
+		(worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING);
+}
+
+void xensnd_worker_submit(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	while (may_submit(worker)) {
+		struct xensnd_fill fill = fill_now(stream);
+		struct xensnd_range range = xensnd_geometry_next(&stream->geometry, &fill);
+		struct xensnd_req req = { .operation = XENSND_OP_WRITE };
+		int64_t deadline_ns = XENSND_NEVER;
+
+		if (range.length == 0)
+			return;
+		if (fill.started)
+			deadline_ns = xensnd_now_ns() + AUDIO_GRACE_NS +
+				2 * xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+		req.op.rw.offset = range.offset;
+		req.op.rw.length = range.length;
+		if (xensnd_worker_send(stream, &req, range.length, deadline_ns) < 0)
+			return;
+		worker->submitted += range.length;
+		worker->dirty = true;
+	}
+}
+
+/* ---- Position, underrun, end of a drain --------------------------------------------------------------------- */
+
+/* When to stop believing in the backend's events, and whether that is now. */
+static int64_t position_deadline(const struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+	const struct xensnd_position *position = &worker->position;
+	uint64_t played = xensnd_position_played(position);
+	uint64_t appl = atomic_load(&stream->appl);
+	int64_t period_ns, grace_ns;
+
+	if (worker->run != XENSND_RUN_RUNNING || position->source != XENSND_POSITION_EVENTS ||
+		played >= position->acked)
+		return XENSND_NEVER;
+	period_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.period_bytes);
+	if (!position->moved)
+		return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
+			xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+	if (!atomic_load(&stream->draining) || position->acked < appl)
+		return XENSND_NEVER;
+	/* A backend that only reports whole periods says nothing about a last part of one. */
+	grace_ns = position->whole_periods && appl - played < stream->geometry.period_bytes ?
+		WHOLE_PERIODS_GRACE_NS :
+		DRAIN_GRACE_NS;
+	return worker->progress_ns + period_ns + grace_ns +
+		xensnd_geometry_ns(&stream->geometry, appl - played);
+}
+
+static void position_give_up(struct xensnd_stream *stream)
+{
+	struct xensnd_position *position = &stream->worker.position;
+
+	if (!position->moved) {
+		xensnd_log(&stream->log, XENSND_LOG_INFO,
+			"card %u device %u: the backend's position does not move; following its answers",
+			stream->card, stream->info.config.device);
+		position->source = XENSND_POSITION_ACKS;
+		atomic_store(&stream->position_source, XENSND_POSITION_ACKS);
+	} else {
+		position->reported = position->acked;
+	}
+}
+
+/* Running dry is an underrun unless the program said otherwise (ALSA's stop_threshold, or a drain). */
+static void underrun_check(struct xensnd_stream *stream, uint64_t played)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+	uint64_t avail = stream->geometry.buffer_bytes - (atomic_load(&stream->appl) - played);
+
+	if (worker->run != XENSND_RUN_RUNNING || !worker->prepared ||
+		worker->position.source != XENSND_POSITION_EVENTS || atomic_load(&stream->draining))
+		return;
+	if (avail >= atomic_load(&stream->stop_threshold))
+		condition_set(stream, XENSND_STREAM_XRUN);
+}
+
+static void progress_report(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	uint64_t played;
+
+	if (worker->run == XENSND_RUN_CLOSED || worker->lost)
+		return;
+	if (position_deadline(stream) <= xensnd_now_ns())
+		position_give_up(stream);
+	played = xensnd_position_played(&worker->position);
+	if (worker->prepared && played > atomic_load(&stream->played)) {
+		worker->progress_ns = xensnd_now_ns();
+		atomic_store(&stream->played, played);
+		underrun_check(stream, played);
+	}
+	if (atomic_load(&stream->condition) == XENSND_STREAM_XRUN && worker->prepared)
+		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+	if (xensnd_stream_ready(stream))
+		xensnd_stream_wake(stream);
+}
+
+/* ---- The turn ----------------------------------------------------------------------------------------------- */
+
+static void owner_message(struct xensnd_stream *stream)
+{
+	struct xensnd_link_message message;
+	int fds[XENSND_LINK_MAX_FDS];
+	int ret = xensnd_link_receive(stream->hold.fd, &message, fds);
+
+	if (ret == -EAGAIN)
+		return;
+	for (unsigned int i = 0; i < XENSND_LINK_MAX_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (ret < 0)
+		xensnd_worker_lose(stream, "the card's owner has gone (%s)", strerror(-ret));
+	else if (message.type == XENSND_LINK_LOST)
+		xensnd_worker_lose(stream, "%.255s", message.u.lost.text);
+	else if (message.type == XENSND_LINK_BUFFER)
+		xensnd_control_buffer(stream, &message.u.buffer);
+}
+
+static void deadlines_check(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	int64_t deadline_ns = xensnd_earlier(
+		worker->owner_deadline_ns, xensnd_requests_deadline(&worker->requests));
+
+	if (!worker->lost && xensnd_now_ns() >= deadline_ns)
+		xensnd_worker_lose(stream, "the backend in domain %u does not answer", stream->info.backend_domid);
+}
+
+/*
+ * Ready to sleep? Announces what would be worth a wake-up and looks once more, so that nothing that comes in between is
+ * lost (stream_impl.h, ring.c).
+ */
+static bool may_sleep(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	struct xensnd_fill fill = fill_now(stream);
+	uint64_t wanted = UINT64_MAX;
+
+	/* After a loss only commands count, and the one under way has to be ended first. */
+	if (worker->lost)
+		return !worker->command;
+	if (may_submit(worker))
+		wanted = xensnd_geometry_wanted(&stream->geometry, &fill);
+	atomic_store(&stream->wanted, wanted);
+	if (atomic_load(&stream->appl) >= wanted)
+		return false;
+	return !xensnd_front_ring_arm(&worker->ring);
+}
+
+static void ring_push(struct xensnd_stream *stream)
+{
+	if (!stream->worker.lost && xensnd_front_ring_push(&stream->worker.ring))
+		(void)xensnd_channel_notify(&stream->channel);
+}
+
+enum { POLL_CHANNEL, POLL_KICK, POLL_OWNER, POLL_COUNT };
+
+/* Sleeps until there is something to do; returns the event channel's port to be unmasked, or 0. */
+static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+	struct pollfd pfds[POLL_COUNT] = {
+		[POLL_CHANNEL] = { .fd = worker->lost ? -1 : xensnd_channel_fd(&stream->channel), .events = POLLIN },
+		[POLL_KICK] = { .fd = stream->mailbox.kick_fd, .events = POLLIN },
+		[POLL_OWNER] = { .fd = worker->lost ? -1 : stream->hold.fd, .events = POLLIN },
+	};
+	int64_t deadline_ns = XENSND_NEVER;
+	int64_t port = 0;
+	uint64_t kicks;
+
+	if (!worker->lost) {
+		deadline_ns = xensnd_earlier(worker->owner_deadline_ns, position_deadline(stream));
+		deadline_ns = xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
+	}
+	if (poll(pfds, POLL_COUNT, xensnd_poll_ms(deadline_ns)) <= 0)
+		return 0;
+	if (pfds[POLL_KICK].revents && read(stream->mailbox.kick_fd, &kicks, sizeof(kicks)) < 0)
+		return 0;
+	if (pfds[POLL_CHANNEL].revents)
+		port = xensnd_channel_pending(&stream->channel);
+	if (port < 0)
+		xensnd_worker_lose(stream, "the event channel failed (%s)", strerror((int)-port));
+	if (pfds[POLL_OWNER].revents)
+		owner_message(stream);
+	return port > 0 ? (evtchn_port_t)port : 0;
+}
+
+void *xensnd_worker_thread(void *argument)
+{
+	struct xensnd_stream *stream = argument;
+	evtchn_port_t port = 0;
+
+	while (!stream->worker.quit) {
+		rings_take(stream);
+		if (port != 0 && !stream->worker.lost)
+			(void)xensnd_channel_unmask(&stream->channel, port);
+		port = 0;
+		xensnd_control_step(stream);
+		xensnd_worker_submit(stream);
+		ring_push(stream);
+		progress_report(stream);
+		deadlines_check(stream);
+		if (!stream->worker.quit && may_sleep(stream))
+			port = worker_sleep(stream);
+	}
+	return NULL;
+}
