@@ -1,4 +1,5 @@
-# The convenience libraries that plugin, daemons and tests share.
+# The convenience libraries that plugin, daemons and tests share. They do not contain each other: whoever links one
+# names those below it too.
 
 noinst_LTLIBRARIES += libxensnd-protocol.la libxensnd-frontend.la
 
@@ -18,7 +19,6 @@ libxensnd_protocol_la_SOURCES = \
 
 noinst_LTLIBRARIES += libxensnd-xenbus.la
 libxensnd_xenbus_la_SOURCES = src/xenbus/node.c src/xenbus/node.h
-libxensnd_xenbus_la_LIBADD = libxensnd-protocol.la $(XEN_LIBS)
 
 libxensnd_frontend_la_SOURCES = \
 	src/frontend/card.c src/frontend/card.h \
@@ -35,4 +35,3 @@ libxensnd_frontend_la_SOURCES = \
 	src/frontend/requests.c src/frontend/requests.h \
 	src/frontend/stream.c src/frontend/stream.h src/frontend/stream_impl.h \
 	src/frontend/worker.c
-libxensnd_frontend_la_LIBADD = libxensnd-xenbus.la libxensnd-protocol.la $(XEN_LIBS) -lpthread
