@@ -13,6 +13,7 @@ HOST_CACHE=${HOST_CACHE:-$BUILD/cache}
 HOST_DIR=
 HOST_STARTED=()
 HOST_FAILED=0
+HOST_GUEST=${HOST_GUEST:-0}	# the domain that as_guest, start_guest and host_card mean; 0: everything is domain 0
 
 # ---- TAP ----
 
@@ -133,29 +134,43 @@ host_start_with()
 	printf -v "$variable" '%s' "$!"
 }
 
+# host_as guest|dom0: the environment of a process there, as words for env
+host_as()
+{
+	printf 'LD_PRELOAD=%s\n' "$(host_preload)"
+	[ "$1" = guest ] && [ "$HOST_GUEST" != 0 ] || return 0
+	printf '%s\n' "XENNODES_DOMID=$HOST_GUEST" "XENSTORED_PATH=$XENNODES_DIR/xenbus-$HOST_GUEST.sock"
+}
+
 as_guest()
 {
-	env LD_PRELOAD="$(host_preload)" "$@"
+	local words
+	mapfile -t words < <(host_as guest)
+	env "${words[@]}" "$@"
 }
 
 as_dom0()
 {
-	env LD_PRELOAD="$(host_preload)" "$@"
+	local words
+	mapfile -t words < <(host_as dom0)
+	env "${words[@]}" "$@"
 }
 
 # start_guest VARIABLE CMD...: in the background; its pid goes to the variable; ended by host_stop at the latest
 start_guest()
 {
-	local variable=$1
+	local variable=$1 words
 	shift
-	host_start_with "$variable" LD_PRELOAD="$(host_preload)" "$@"
+	mapfile -t words < <(host_as guest)
+	host_start_with "$variable" "${words[@]}" "$@"
 }
 
 start_dom0()
 {
-	local variable=$1
+	local variable=$1 words
 	shift
-	host_start_with "$variable" LD_PRELOAD="$(host_preload)" "$@"
+	mapfile -t words < <(host_as dom0)
+	host_start_with "$variable" "${words[@]}" "$@"
 }
 
 nodes_ctl()
@@ -179,6 +194,12 @@ store_write()
 store_remove()
 {
 	"$HOST_CACHE/root/usr/bin/xenstore-rm" "$1"
+}
+
+# store_permit PATH PERMISSION...: for the node and all below it, as xenstore-chmod has them
+store_permit()
+{
+	"$HOST_CACHE/root/usr/bin/xenstore-chmod" -r "$@"
 }
 
 # store_wait PATH VALUE...: until the node reads as one of the values
@@ -206,12 +227,32 @@ store_wait()
 
 host_frontend()
 {
-	printf '/local/domain/%s/device/vsnd/%s\n' "${HOST_GUEST:-0}" "$1"
+	printf '/local/domain/%s/device/vsnd/%s\n' "$HOST_GUEST" "$1"
 }
 
 host_backend()
 {
-	printf '/local/domain/0/backend/vsnd/%s/%s\n' "${HOST_GUEST:-0}" "$1"
+	printf '/local/domain/0/backend/vsnd/%s/%s\n' "$HOST_GUEST" "$1"
+}
+
+# host_guest DOMID: a guest with a domain id of its own, known to xenstored; HOST_GUEST becomes that
+host_guest()
+{
+	local home=/local/domain/$1
+	nodes_ctl domain "$1" || return
+	HOST_GUEST=$1
+	store_write "$home/domid" "$1" "$home/name" "guest$1" "$home/device" '' "$home/data" '' "$home/control/shutdown" ''
+	store_permit "$home" n0 "r$1"
+	store_permit "$home/data" "n$1"
+	store_permit "$home/control/shutdown" "n$1"
+}
+
+# host_guest_end DOMID: its domain is gone
+host_guest_end()
+{
+	nodes_ctl release "$1" || return
+	store_remove "/local/domain/$1"
+	HOST_GUEST=0
 }
 
 # host_card DEVID KEY=VALUE...: as libxl writes it; keys such as short-name, 0/name, 0/0/type
@@ -224,8 +265,11 @@ host_card()
 	for pair in "$@"; do
 		nodes+=("$front/${pair%%=*}" "${pair#*=}")
 	done
-	store_write "$back/frontend" "$front" "$back/frontend-id" "${HOST_GUEST:-0}" "$back/online" 1 "$back/state" 1 \
-		"$front/backend" "$back" "$front/backend-id" 0 "$front/state" 1 "${nodes[@]}"
+	store_write "$back/frontend" "$front" "$back/frontend-id" "$HOST_GUEST" "$back/online" 1 "$back/state" 1 \
+		"$front/backend" "$back" "$front/backend-id" 0 "$front/state" 1 "${nodes[@]}" || return
+	[ "$HOST_GUEST" = 0 ] && return
+	store_permit "$front" "n$HOST_GUEST" r0
+	store_permit "$back" n0 "r$HOST_GUEST"
 }
 
 # host_card_remove DEVID: the nodes, as after a forced removal

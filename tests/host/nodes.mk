@@ -7,10 +7,14 @@ check_LTLIBRARIES += tests/host/libxennodes.la
 tests_host_xennodes_SOURCES = \
 	tests/host/nodes/control.c \
 	tests/host/nodes/control.h \
+	tests/host/nodes/domain.c \
+	tests/host/nodes/domain.h \
 	tests/host/nodes/grants.c \
 	tests/host/nodes/hyper.h \
 	tests/host/nodes/ports.c \
 	tests/host/nodes/wire.h \
+	tests/host/nodes/xenbus.c \
+	tests/host/nodes/xenbus.h \
 	tests/host/nodes/xennodes.c
 
 tests_host_xennodes_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE

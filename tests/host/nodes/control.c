@@ -4,6 +4,7 @@
  * it says.
  */
 #include "control.h"
+#include "xenbus.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -158,13 +159,13 @@ static bool fault_fill(struct fault *fault, char **words, int count)
 	return fault->node != NODE_NONE && fault->error;
 }
 
-static void fault_add(char **words, int count, FILE *out)
+static int fault_add(char **words, int count, FILE *out)
 {
 	struct fault fault;
 
 	if (!fault_fill(&fault, words, count)) {
 		fprintf(out, "fault NODE OPERATION ERRNO [skip=N] [times=N] [dom=N]\n");
-		return;
+		return -EINVAL;
 	}
 	for (int i = 0; i < FAULTS; i++) {
 		if (faults[i].node != NODE_NONE)
@@ -172,9 +173,10 @@ static void fault_add(char **words, int count, FILE *out)
 		faults[i] = fault;
 		if (strcmp(fault.op, "notify") == 0)
 			ports_notify_asks(true);
-		return;
+		return 0;
 	}
 	fprintf(out, "too many faults\n");
+	return -ENOSPC;
 }
 
 static void faults_clear(void)
@@ -218,26 +220,25 @@ static bool waiter_fill(struct waiter *waiter, char **words, int count)
 	return true;
 }
 
-/* False: the answer comes later. */
-static bool wait_run(char **words, int count, FILE *out, int connection)
+static int wait_run(char **words, int count, FILE *out, int connection)
 {
 	struct waiter waiter = { .connection = connection };
 
 	if (!waiter_fill(&waiter, words, count)) {
 		fprintf(out, "wait [files=N] [grants=N] [shared=N] [mapped=N] [ports=N] [faults=N] "
 			     "[xenstored=N] [dom=N]\n");
-		return true;
+		return -EINVAL;
 	}
 	if (waiter_holds(&waiter))
-		return true;
+		return 0;
 	for (int i = 0; i < WAITERS; i++) {
 		if (waiters[i].connection)
 			continue;
 		waiters[i] = waiter;
-		return false;
+		return CONTROL_WAITS;
 	}
 	fprintf(out, "too many waiters\n");
-	return true;
+	return -ENOSPC;
 }
 
 void control_check(void)
@@ -270,35 +271,70 @@ static int words_split(char *text, char **words)
 	return count;
 }
 
-bool control_run(const char *text, FILE *out, int connection)
+/* Commands with a number: its value, or false. */
+static bool word_number(char **words, int count, uint32_t *number)
+{
+	char *end = NULL;
+
+	if (count != 2)
+		return false;
+	*number = (uint32_t)strtoul(words[1], &end, 10);
+	return end != words[1] && *end == '\0';
+}
+
+static int number_command(const char *command, uint32_t number, FILE *out)
+{
+	int result;
+
+	if (strcmp(command, "limit") == 0) {
+		grants_limit_set(number);
+		return 0;
+	}
+	if (strcmp(command, "zap") == 0) {
+		ports_zap(number);
+		grants_zap(number);
+		return 0;
+	}
+	if (strcmp(command, "domain-remove") == 0)
+		return xenbus_domain_remove(number);
+	if (strcmp(command, "domain-add") != 0)
+		return -ENOSYS;
+	result = xenbus_domain_add(getenv("XENNODES_DIR"), number);
+	if (result > 0)
+		fprintf(out, "%d\n", result);
+	return result < 0 ? result : 0;
+}
+
+int control_run(const char *text, FILE *out, int connection)
 {
 	char copy[1024], *words[WORDS];
-	uint32_t domid;
-	int count;
+	uint32_t number;
+	int count, result = -ENOSYS;
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	count = words_split(copy, words);
-	domid = words_domid(words, count);
-	if (count == 0) {
-		fprintf(out, "counts, wait, fault, clear, limit, zap or dump\n");
-	} else if (strcmp(words[0], "counts") == 0) {
-		counts_print(out, domid);
-	} else if (strcmp(words[0], "wait") == 0) {
+	if (count == 0)
+		return -EINVAL;
+	if (strcmp(words[0], "wait") == 0)
 		return wait_run(words, count, out, connection);
-	} else if (strcmp(words[0], "fault") == 0) {
-		fault_add(words, count, out);
-	} else if (strcmp(words[0], "clear") == 0) {
+	if (strcmp(words[0], "fault") == 0)
+		return fault_add(words, count, out);
+	if (strcmp(words[0], "counts") == 0) {
+		counts_print(out, words_domid(words, count));
+		return 0;
+	}
+	if (strcmp(words[0], "clear") == 0) {
 		faults_clear();
-	} else if (strcmp(words[0], "limit") == 0 && count == 2) {
-		grants_limit_set((uint32_t)strtoul(words[1], NULL, 10));
-	} else if (strcmp(words[0], "zap") == 0 && domid != DOMID_NONE) {
-		ports_zap(domid);
-		grants_zap(domid);
-	} else if (strcmp(words[0], "dump") == 0) {
+		return 0;
+	}
+	if (strcmp(words[0], "dump") == 0) {
 		grants_dump(out);
 		ports_dump(out);
-	} else {
-		fprintf(out, "unknown command: %s\n", words[0]);
+		return 0;
 	}
-	return true;
+	if (word_number(words, count, &number))
+		result = number_command(words[0], number, out);
+	if (result < 0)
+		fprintf(out, "%s: %s\n", words[0], strerror(-result));
+	return result;
 }

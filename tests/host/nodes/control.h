@@ -13,10 +13,11 @@ int fault_take(enum node node, const char *op, uint32_t domid);
 /* The same without using the fault up. */
 int fault_peek(enum node node, const char *op, uint32_t domid);
 /*
- * Runs a command. Its answer goes to `out`. Returns false where the answer has to wait for
- * control_check to find it.
+ * Runs a command. What it says goes to `out`. Returns 0, a negative errno where the command was
+ * wrong or failed, or CONTROL_WAITS where the answer comes later, from control_check.
  */
-bool control_run(const char *text, FILE *out, int connection);
+#define CONTROL_WAITS 1
+int control_run(const char *text, FILE *out, int connection);
 /* Answers those who wait for counts that hold now. */
 void control_check(void);
 /* The connection is closed. */

@@ -8,6 +8,7 @@
  * pages that nobody maps are free again, as with the real drivers.
  */
 #include "hyper.h"
+#include "xenbus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 
 #define FRAMES 16384u
 #define REF_FIRST 8u /* the lower ones are reserved in a real table */
+#define REF_XENSTORE 1u
 #define DOMID_SELF_VALUE 0x7ff0u
 
 struct notify {
@@ -38,6 +40,7 @@ struct grant {
 	bool revoked; /* gone from its domain's table, kept for who maps it */
 	bool counted; /* towards the limit */
 	bool system;
+	bool kernel; /* its domain's kernel holds it */
 	uint32_t domid, to;
 	bool writable;
 	uint32_t frame;
@@ -136,7 +139,7 @@ static void notify_run(struct notify *notify, uint32_t domid, uint32_t frame)
 /* The owner is through with it: the page does not count any more, but lives while it is mapped. */
 static void grant_put(struct grant *grant)
 {
-	if (grant->file || grant->shared)
+	if (grant->file || grant->shared || grant->kernel)
 		return;
 	notify_run(&grant->notify, grant->domid, grant->frame);
 	if (grant->counted)
@@ -206,6 +209,31 @@ int grants_alloc(struct file *file, uint32_t to, bool writable, uint32_t count, 
 	}
 	counted += count;
 	return 0;
+}
+
+uint32_t grants_kernel_page(uint32_t domid, void **page)
+{
+	uint32_t ref = REF_FIRST, frame = frames_find(1);
+
+	while (ref < FRAMES && grants[ref].used)
+		ref++;
+	if (ref == FRAMES || frame == FRAMES)
+		nodes_die("find a page");
+	frames_used[frame] = true;
+	grants[ref] = (struct grant){ .used = true,
+		.system = true,
+		.kernel = true,
+		.domid = domid,
+		.writable = true,
+		.frame = frame };
+	*page = memory + (size_t)frame * NODES_PAGE_BYTES;
+	return ref;
+}
+
+void grants_kernel_page_end(uint32_t ref)
+{
+	grants[ref].kernel = false;
+	grant_put(&grants[ref]);
 }
 
 static struct grant *grant_at(struct file *file, uint64_t index)
@@ -388,12 +416,16 @@ static int mapping_collect_foreign(struct mapping *mapping, uint64_t index, bool
 		map->mapping)
 		return -EINVAL;
 	for (uint32_t i = 0; i < map->count; i++) {
-		struct grant *grant = grant_get(map->refs[i].ref);
+		uint32_t ref = map->refs[i].ref;
+		struct grant *grant;
 
+		if (ref == REF_XENSTORE)
+			ref = xenbus_domain_ref(map->refs[i].domid);
+		grant = grant_get(ref);
 		if (!grant || grant->revoked || grant->domid != map->refs[i].domid ||
 			grant->to != mapping->file->domid || (writable && !grant->writable))
 			return -EINVAL;
-		mapping->refs[i] = map->refs[i].ref;
+		mapping->refs[i] = ref;
 	}
 	mapping->map = map;
 	return 0;

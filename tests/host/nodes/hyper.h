@@ -48,6 +48,9 @@ void grants_limit_set(uint32_t pages);
 /* References to `refs`, the index to `index`. */
 int grants_alloc(struct file *file, uint32_t to, bool writable, uint32_t count, uint32_t *refs,
 	uint64_t *index);
+/* A page that the domain's kernel grants to domain 0, for xenstored. Returns its reference. */
+uint32_t grants_kernel_page(uint32_t domid, void **page);
+void grants_kernel_page_end(uint32_t ref);
 int grants_dealloc(struct file *file, uint64_t index, uint64_t count);
 int grants_notify_set(struct file *file, uint64_t index, uint32_t action, uint32_t port);
 int grants_map(
@@ -80,6 +83,9 @@ void ports_zap(uint32_t domid);
 void ports_notify_asks(bool on);
 void ports_count(struct counts *counts, uint32_t domid);
 void ports_dump(FILE *out);
+/* A port of the domain's kernel that domain 0 may bind; its events go to xenbus_event. */
+int ports_kernel(uint32_t domid);
+void ports_kernel_close(uint32_t port);
 /* A port of domain 0's own kernel for xenstored, and how often it was notified. */
 uint32_t ports_xenstore(void);
 unsigned int ports_xenstore_events(void);

@@ -4,6 +4,7 @@
  * numbers are unique over all domains here, so that a number used in the wrong domain is an error.
  */
 #include "hyper.h"
+#include "xenbus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,10 +68,12 @@ static void port_deliver(uint32_t number)
 
 	if (!(bits & PORT_PENDING) || (bits & PORT_MASKED))
 		return;
-	if (!port->file) { /* domain 0's kernel */
+	if (!port->file) { /* a kernel's own */
 		atomic_store(&table->ports[number].bits, 0);
 		if (number == xenstore_port)
 			xenstore_events++;
+		else
+			xenbus_event(number);
 		return;
 	}
 	/* taken before it is handed over: what is sent from now on is another event */
@@ -222,6 +225,16 @@ void ports_zap(uint32_t domid)
 			!ports[i].file->system)
 			port_close(i);
 	}
+}
+
+int ports_kernel(uint32_t domid)
+{
+	return port_alloc(NULL, PORT_UNBOUND, domid, 0);
+}
+
+void ports_kernel_close(uint32_t port)
+{
+	port_close(port);
 }
 
 void ports_notify_asks(bool on)

@@ -436,6 +436,49 @@ static void test_events(void)
 	xenevtchn_close(a);
 }
 
+/* A process of domain 7. */
+static int play_guest(int sock)
+{
+	xengntshr_handle *gntshr;
+	xenevtchn_handle *evtchn;
+	unsigned char *page;
+	uint32_t ref;
+
+	setenv("XENNODES_DOMID", "7", 1);
+	gntshr = xengntshr_open(NULL, 0);
+	evtchn = xenevtchn_open(NULL, 0);
+	page = xengntshr_share_pages(gntshr, 0, 1, &ref, 1);
+	page[0] = 0x77;
+	number_send(sock, ref);
+	number_send(sock, (uint32_t)xenevtchn_bind_unbound_port(evtchn, 0));
+	return xenevtchn_pending(evtchn) > 0 ? 0 : 1;
+}
+
+static void test_domains(void)
+{
+	struct child child = child_start(play_guest);
+	xengnttab_handle *gnttab = xengnttab_open(NULL, 0);
+	xenevtchn_handle *evtchn = xenevtchn_open(NULL, 0);
+	uint32_t ref = number_take(child.sock), there = number_take(child.sock);
+	unsigned char *page = xengnttab_map_grant_ref(gnttab, 0, ref, PROT_READ);
+	xenevtchn_port_or_error_t port;
+
+	check(!page, "a guest's reference is not domain 0's");
+	page = xengnttab_map_grant_ref(gnttab, 7, ref, PROT_READ);
+	check(page && page[0] == 0x77 && ctl("wait grants=1 files=2 dom=7"),
+		"a guest's page maps under its domain id");
+	port = xenevtchn_bind_interdomain(evtchn, 0, there);
+	check(port < 0, "a guest's port is not domain 0's");
+	port = xenevtchn_bind_interdomain(evtchn, 7, there);
+	check(port > 0 && xenevtchn_notify(evtchn, (evtchn_port_t)port) == 0 &&
+			child_end(&child) == 0,
+		"a guest's port is bound under its domain id");
+	xengnttab_close(gnttab);
+	xenevtchn_close(evtchn);
+	if (page)
+		munmap(page, PAGE);
+}
+
 static void test_restrict(void)
 {
 	xenevtchn_handle *evtchn = xenevtchn_open(NULL, 0);
@@ -685,7 +728,7 @@ static void test_faults(void)
 		"a notification can fail");
 	ctl("clear");
 	check(xenevtchn_notify(evtchn, (evtchn_port_t)fd) == 0, "faults can be cleared");
-	ctl("zap dom=0");
+	ctl("zap 0");
 	check(xenevtchn_notify(evtchn, (evtchn_port_t)fd) < 0 && ctl("wait ports=0 files=1"),
 		"a restore takes the ports away and leaves the file");
 	xenevtchn_close(evtchn);
@@ -701,6 +744,7 @@ int main(void)
 	test_fork();
 	test_unmap_notify();
 	test_events();
+	test_domains();
 	test_restrict();
 	test_passing();
 	test_ping_pong();

@@ -8,6 +8,8 @@
  * close. One thread, no waiting but in epoll.
  */
 #include "control.h"
+#include "domain.h"
+#include "xenbus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,6 +116,20 @@ static void poll_add(int poll, int fd, void *owner)
 		nodes_die("watch a descriptor");
 }
 
+void descriptor_watch(int fd)
+{
+	poll_add(main_poll, fd, NULL);
+}
+
+void descriptor_watch_output(int fd, bool on)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (on)
+		event.events |= EPOLLOUT;
+	epoll_ctl(main_poll, EPOLL_CTL_MOD, fd, &event);
+}
+
 /* The other end, which is the caller's to pass on and close. */
 static int file_make(const struct wire_request *request)
 {
@@ -160,18 +176,16 @@ static void file_packet(struct file *file, const unsigned char *packet, size_t b
 	}
 }
 
+/* One packet; epoll says when there are more. */
 static void file_ready(struct file *file, bool hung_up)
 {
 	unsigned char packet[NODES_PAGE_BYTES];
-	ssize_t n;
+	ssize_t n = recv(file->sock, packet, sizeof(packet), MSG_DONTWAIT);
 
-	while ((n = recv(file->sock, packet, sizeof(packet), MSG_DONTWAIT)) >= 0) {
-		if (n == 0 && hung_up)
-			break;
+	if (n > 0)
 		file_packet(file, packet, (size_t)n);
-	}
-	/* with unread events the other end goes with a reset */
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	/* with unread events the other end goes with a reset, after its last packet */
+	else if (n == 0 ? hung_up : errno != EAGAIN && errno != EINTR && errno != ECONNRESET)
 		file_closed(file);
 }
 
@@ -396,15 +410,15 @@ static void request_control(int connection, size_t bytes)
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out = open_memstream(&text, &length);
-	bool answered;
+	int result;
 
 	if (!out)
 		nodes_die("print");
 	data.text[bytes < DATA_BYTES ? bytes : DATA_BYTES - 1] = '\0';
-	answered = control_run(data.text, out, connection);
+	result = control_run(data.text, out, connection);
 	fclose(out);
-	if (answered)
-		connection_answer(connection, 0, text, length);
+	if (result != CONTROL_WAITS)
+		connection_answer(connection, result, text, length);
 	free(text);
 }
 
@@ -603,41 +617,57 @@ static int daemon_run(void)
 				files_drain();
 			else if (fd == listener)
 				listener_ready();
-			else
+			else if (!xenbus_ready(fd))
 				connection_ready(fd);
 		}
 		control_check();
 	}
 }
 
-static int control_send(const char *dir, int count, char **words)
+int control_send(const char *dir, const char *words, char *said, size_t size)
 {
 	struct wire_request request = { .op = WIRE_CONTROL };
 	struct wire_answer answer;
-	struct iovec parts[2] = { { &request, sizeof(request) }, { data.text, 0 } };
+	struct iovec parts[2] = { { &request, sizeof(request) },
+		{ (void *)(uintptr_t)words, strlen(words) } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	struct timeval patience = { .tv_sec = CONTROL_WAIT_S };
 	struct sockaddr_un address;
 	int sock = socket_address(&address, dir);
 	ssize_t n;
 
-	for (int i = 0; i < count && parts[1].iov_len < 1000; i++)
-		parts[1].iov_len += (size_t)snprintf(
-			data.text + parts[1].iov_len, 1000 - parts[1].iov_len, "%s ", words[i]);
 	if (sock < 0 || connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 		sendmsg(sock, &message, MSG_NOSIGNAL) < 0)
 		nodes_die("reach the daemon");
 	parts[0] = (struct iovec){ &answer, sizeof(answer) };
-	parts[1] = (struct iovec){ data.text, sizeof(data.text) };
+	parts[1] = (struct iovec){ said, size - 1 };
 	n = recvmsg(sock, &message, 0);
 	close(sock);
 	if (n < (ssize_t)sizeof(answer)) {
-		fprintf(stderr, "xennodes: no answer in %d s\n", CONTROL_WAIT_S);
-		return 1;
+		snprintf(said, size, "xennodes: no answer in %d s\n", CONTROL_WAIT_S);
+		return -ETIMEDOUT;
 	}
-	fwrite(data.text, 1, (size_t)n - sizeof(answer), stdout);
-	return answer.result < 0;
+	said[(size_t)n - sizeof(answer)] = '\0';
+	return (int)answer.result;
+}
+
+static int control_main(const char *dir, int count, char **words)
+{
+	char text[1000] = "";
+	size_t used = 0;
+	int result;
+
+	for (int i = 0; i < count && used < sizeof(text); i++)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s%s", i ? " " : "", words[i]);
+	if (count == 2 && strcmp(words[0], "domain") == 0)
+		return domain_introduce(dir, words[1]);
+	if (count == 2 && strcmp(words[0], "release") == 0)
+		return domain_release(dir, words[1]);
+	result = control_send(dir, text, data.text, sizeof(data.text));
+	fputs(data.text, result < 0 ? stderr : stdout);
+	return result < 0;
 }
 
 int main(int argc, char **argv)
@@ -650,7 +680,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc > 1)
-		return control_send(dir, argc - 2, argv + 2);
+		return control_main(dir, argc - 2, argv + 2);
 	daemon_start(dir);
 	puts("xennodes: ready");
 	fflush(stdout);
