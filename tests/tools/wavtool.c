@@ -23,6 +23,7 @@ struct wav {
 	uint32_t rate;
 	uint16_t frame_bytes;
 	uint16_t bits; /* of a sample, without padding */
+	uint8_t *file; /* all of it, to be freed */
 	uint8_t *data;
 	size_t data_bytes;
 };
@@ -119,6 +120,7 @@ static struct wav wav_read(const char *path)
 		if (memcmp(file + at, "data", 4) == 0) {
 			if (wav.frame_bytes == 0)
 				fail("%s: data before fmt", path);
+			wav.file = file;
 			wav.data = file + at + 8;
 			wav.data_bytes = size < left ? size : left;
 			return wav;
@@ -223,6 +225,8 @@ static int command_same(char **argv)
 			got.data_bytes / got.frame_bytes, argv[1], wanted.data_bytes / wanted.frame_bytes,
 			same / wanted.frame_bytes);
 	printf("%zu frames, bit-exact\n", wanted.data_bytes / wanted.frame_bytes);
+	free(got.file);
+	free(wanted.file);
 	return 0;
 }
 
@@ -241,6 +245,8 @@ static int command_contains(char **argv)
 		if (same == wanted.data_bytes) {
 			printf("%zu frames, bit-exact, from frame %zu on\n",
 				wanted.data_bytes / wanted.frame_bytes, at / got.frame_bytes);
+			free(got.file);
+			free(wanted.file);
 			return 0;
 		}
 		if (same > best) {
