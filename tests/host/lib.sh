@@ -247,6 +247,15 @@ host_guest()
 	store_permit "$home/control/shutdown" "n$1"
 }
 
+# host_restored OLD NEW: the guest's processes go on in the domain that host_guest has made for them
+host_restored()
+{
+	nodes_ctl move "$1" "$2" || return
+	nodes_ctl release "$1" || return
+	store_remove "/local/domain/$1"
+	HOST_GUEST=$2
+}
+
 # host_guest_end DOMID: its domain is gone
 host_guest_end()
 {

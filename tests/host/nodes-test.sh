@@ -28,6 +28,12 @@ read -r -u "$first" one
 read -r -u "$second" two
 check 'clients of a guest have the same watch, and each hears it' test "$one $two" = 'data/x data/x'
 exec {first}<&- {second}<&-
-host_guest_end 7
+host_card_remove 0
+host_guest 8
+HOST_GUEST=7
+as_guest "$BUILD/tests/host/nodes-selftest" restore
+check 'its exit would have crashed a kernel with old ports' nodes_ctl wait crashes=2
+HOST_GUEST=8
+host_guest_end 8
 check 'a guest that is gone leaves nothing' nodes_ctl wait files=0 grants=0 ports=0
 [ "$HOST_FAILED" = 0 ]

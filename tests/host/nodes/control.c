@@ -21,12 +21,13 @@ enum count {
 	COUNT_MAPPED,
 	COUNT_PORTS,
 	COUNT_FAULTS,
+	COUNT_CRASHES,
 	COUNT_XENSTORED,
 	COUNT_ALL
 };
 
 static const char *const count_names[COUNT_ALL] = { "files", "grants", "shared", "mapped", "ports",
-	"faults", "xenstored" };
+	"faults", "crashes", "xenstored" };
 
 struct fault {
 	enum node node; /* NODE_NONE: free */
@@ -93,6 +94,7 @@ static void counts_get(long counts[COUNT_ALL], uint32_t domid)
 	counts[COUNT_MAPPED] = all.mapped;
 	counts[COUNT_PORTS] = all.ports;
 	counts[COUNT_FAULTS] = faults_hit;
+	counts[COUNT_CRASHES] = crashes_count();
 	counts[COUNT_XENSTORED] = ports_xenstore_events();
 }
 
@@ -226,6 +228,7 @@ static int wait_run(char **words, int count, FILE *out, int connection)
 
 	if (!waiter_fill(&waiter, words, count)) {
 		fprintf(out, "wait [files=N] [grants=N] [shared=N] [mapped=N] [ports=N] [faults=N] "
+			     "[crashes=N] "
 			     "[xenstored=N] [dom=N]\n");
 		return -EINVAL;
 	}
@@ -271,6 +274,12 @@ static int words_split(char *text, char **words)
 	return count;
 }
 
+static void domain_zap(uint32_t domid)
+{
+	ports_zap(domid);
+	grants_zap(domid);
+}
+
 /* Commands with a number: its value, or false. */
 static bool word_number(char **words, int count, uint32_t *number)
 {
@@ -291,8 +300,7 @@ static int number_command(const char *command, uint32_t number, FILE *out)
 		return 0;
 	}
 	if (strcmp(command, "zap") == 0) {
-		ports_zap(number);
-		grants_zap(number);
+		domain_zap(number);
 		return 0;
 	}
 	if (strcmp(command, "domain-remove") == 0)
@@ -303,6 +311,20 @@ static int number_command(const char *command, uint32_t number, FILE *out)
 	if (result > 0)
 		fprintf(out, "%d\n", result);
 	return result < 0 ? result : 0;
+}
+
+/* The rest of a restore: the test has added the new domain and writes its nodes. */
+static int domain_move(char **words)
+{
+	uint32_t from = (uint32_t)strtoul(words[1], NULL, 10);
+	uint32_t to = (uint32_t)strtoul(words[2], NULL, 10);
+	int result = xenbus_domain_move(from, to);
+
+	if (result < 0)
+		return result;
+	domain_zap(from);
+	files_move(from, to);
+	return 0;
 }
 
 int control_run(const char *text, FILE *out, int connection)
@@ -332,7 +354,9 @@ int control_run(const char *text, FILE *out, int connection)
 		ports_dump(out);
 		return 0;
 	}
-	if (word_number(words, count, &number))
+	if (strcmp(words[0], "move") == 0 && count == 3)
+		result = domain_move(words);
+	else if (word_number(words, count, &number))
 		result = number_command(words[0], number, out);
 	if (result < 0)
 		fprintf(out, "%s: %s\n", words[0], strerror(-result));

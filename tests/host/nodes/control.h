@@ -26,6 +26,8 @@ void control_forget(int connection);
 /* ---- xennodes.c ---- */
 
 unsigned int files_count(uint32_t domid);
+unsigned int crashes_count(void);
+void files_move(uint32_t from, uint32_t to);
 void connection_answer(int connection, int64_t result, const char *text, size_t bytes);
 const char *node_name(enum node node);
 

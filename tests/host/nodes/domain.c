@@ -26,14 +26,17 @@ static bool store_ask(uint32_t type, const char *payload, size_t count)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct xsd_sockmsg header = { .type = type, .len = (uint32_t)count };
-	const char *path = getenv("XENSTORED_PATH");
+	const char *dir = getenv("XENSTORED_RUNDIR"); /* XENSTORED_PATH may be a guest's */
 	char text[XENSTORE_PAYLOAD_MAX + 1] = "";
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool good;
 
-	if (!path || sock < 0 || strlen(path) >= sizeof(address.sun_path))
+	if (!dir || sock < 0 ||
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", dir) >=
+			(int)sizeof(address.sun_path)) {
+		fprintf(stderr, "XENSTORED_RUNDIR names no folder with xenstored's socket\n");
 		return false;
-	strcpy(address.sun_path, path);
+	}
 	good = connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0 &&
 	       send(sock, &header, sizeof(header), MSG_NOSIGNAL) == (ssize_t)sizeof(header) &&
 	       send(sock, payload, count, MSG_NOSIGNAL) == (ssize_t)count &&
@@ -42,7 +45,7 @@ static bool store_ask(uint32_t type, const char *payload, size_t count)
 	close(sock);
 	if (good && header.type == type)
 		return true;
-	fprintf(stderr, "xenstored at %s: %s\n", path, good ? text : "no answer");
+	fprintf(stderr, "xenstored at %s: %s\n", address.sun_path, good ? text : "no answer");
 	return false;
 }
 

@@ -584,7 +584,7 @@ void grants_release(struct file *file)
 void grants_zap(uint32_t domid)
 {
 	for (uint32_t i = 0; i < FRAMES; i++) {
-		if (grants[i].used && grants[i].domid == domid)
+		if (grants[i].used && !grants[i].kernel && grants[i].domid == domid)
 			grants[i].revoked = true;
 	}
 }

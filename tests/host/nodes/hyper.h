@@ -26,6 +26,7 @@ struct file {
 	unsigned int mappings;
 	uint64_t next_index;    /* gntalloc */
 	uint32_t restricted_to; /* evtchn, or DOMID_NONE */
+	bool stale; /* evtchn: had ports before a restore. Debian's 6.1 crashes when it is closed */
 };
 
 struct counts {
@@ -34,6 +35,8 @@ struct counts {
 
 /* ---- xennodes.c ---- */
 
+/* What would be a crash of the guest's kernel. */
+void kernel_crash(const char *how);
 /* Drops the file once nothing refers to it. */
 void file_put(struct file *file);
 void nodes_die(const char *what) __attribute__((noreturn));
@@ -79,6 +82,7 @@ void ports_notify_packet(struct file *file, uint32_t port);
 void ports_notify_any(uint32_t domid, uint32_t port);
 void ports_unmask(struct file *file, uint32_t port);
 void ports_release(struct file *file);
+/* The files that lose ports are stale from now on. */
 void ports_zap(uint32_t domid);
 void ports_notify_asks(bool on);
 void ports_count(struct counts *counts, uint32_t domid);

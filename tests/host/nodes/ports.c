@@ -169,8 +169,11 @@ int ports_unbind(struct file *file, uint32_t port)
 {
 	if (port >= NODES_PORTS)
 		return -EINVAL;
-	if (!port_get(file, port))
+	if (!port_get(file, port)) {
+		if (file->stale)
+			kernel_crash("unbinding a port on a file from before a restore");
 		return -ENOTCONN;
+	}
 	port_close(port);
 	return 0;
 }
@@ -222,8 +225,10 @@ void ports_zap(uint32_t domid)
 {
 	for (uint32_t i = 1; i < NODES_PORTS; i++) {
 		if (ports[i].state != PORT_FREE && ports[i].domid == domid && ports[i].file &&
-			!ports[i].file->system)
+			!ports[i].file->system) {
+			ports[i].file->stale = true;
 			port_close(i);
+		}
 	}
 }
 

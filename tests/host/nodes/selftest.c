@@ -696,6 +696,57 @@ static void test_store(void)
 	xs_close(store);
 }
 
+/* ---- restore: run for itself, as a process of domain 7 ---- */
+
+static void watch_take(struct xs_handle *store, char *path, size_t size)
+{
+	unsigned int count;
+	char **watch = xs_read_watch(store, &count);
+
+	snprintf(path, size, "%s", watch ? watch[XS_WATCH_PATH] : "nothing");
+	free(watch);
+}
+
+static int play_restore(void)
+{
+	struct xs_handle *store = xs_open(0);
+	xengntshr_handle *gntshr = xengntshr_open(NULL, 0);
+	xenevtchn_handle *before = xenevtchn_open(NULL, 0), *after;
+	xenevtchn_port_or_error_t port = xenevtchn_bind_unbound_port(before, 0);
+	char path[64], *value;
+	xs_transaction_t transaction;
+	unsigned int length;
+	uint32_t ref;
+	char *page = xengntshr_share_pages(gntshr, 0, 1, &ref, 1);
+
+	if (!store || !page || port < 0)
+		return 1;
+	strcpy(page, "kept");
+	xs_watch(store, "domid", "mark");
+	watch_take(store, path, sizeof(path));
+	transaction = xs_transaction_start(store);
+	if (!ctl("move 7 8"))
+		return 1;
+	watch_take(store, path, sizeof(path));
+	check(strcmp(path, "domid") == 0, "its watches fire");
+	check(!xs_transaction_end(store, transaction, false) && errno == EAGAIN,
+		"its transactions are to be tried again");
+	value = xs_read(store, XBT_NULL, "domid", &length);
+	check(value && strcmp(value, "8") == 0, "it reads what the toolstack wrote for its new id");
+	free(value);
+	check(strcmp(page, "kept") == 0 && xenevtchn_notify(before, (evtchn_port_t)port) < 0,
+		"its memory is there, its ports are not");
+	after = xenevtchn_open(NULL, 0);
+	check(xenevtchn_bind_unbound_port(after, 0) > 0 &&
+			xengntshr_share_pages(gntshr, 0, 1, &ref, 1) && ctl("wait ports=1 dom=8"),
+		"new ports and grants are of the new domain");
+	xenevtchn_close(after);
+	check(ctl("wait crashes=1"), "a handle from after the restore closes without harm");
+	check(ctl("release 7") && ctl("wait grants=2"), "the old domain goes");
+	xs_close(store);
+	return failed != 0;
+}
+
 /* ---- faults ---- */
 
 static void test_faults(void)
@@ -732,10 +783,14 @@ static void test_faults(void)
 	check(xenevtchn_notify(evtchn, (evtchn_port_t)fd) < 0 && ctl("wait ports=0 files=1"),
 		"a restore takes the ports away and leaves the file");
 	xenevtchn_close(evtchn);
+	check(ctl("wait files=0 crashes=1"),
+		"closing a file from before a restore is told to crash a kernel");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "restore") == 0)
+		return play_restore();
 	test_share();
 	test_granter_dies();
 	test_grant_rules();

@@ -32,10 +32,22 @@ struct domain {
 	uint32_t ref;
 	struct xenstore_domain_interface *ring;
 	uint32_t port;
-	int listener;
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	struct bytes out; /* not yet in the ring */
 	struct bytes in;  /* the beginning of a message */
+};
+
+/* Where a domain's processes connect. A restored guest keeps the one it had. */
+struct listener {
+	struct listener *next;
+	struct domain *domain;
+	int fd;
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+};
+
+/* What the domain was called before it was restored. */
+struct alias {
+	struct alias *next;
+	uint32_t from, to;
 };
 
 struct client {
@@ -49,6 +61,7 @@ struct client {
 struct transaction {
 	struct transaction *next;
 	uint32_t client, id;
+	bool stale; /* begun before a restore */
 };
 
 struct watch {
@@ -67,6 +80,8 @@ struct request {
 };
 
 static struct domain *domains;
+static struct listener *listeners;
+static struct alias *aliases;
 static struct client *clients;
 static struct transaction *transactions;
 static struct watch *watches;
@@ -298,7 +313,7 @@ static void transaction_note(uint32_t client, uint32_t id)
 
 	if (!transaction)
 		nodes_die("note a transaction");
-	*transaction = (struct transaction){ transactions, client, id };
+	*transaction = (struct transaction){ transactions, client, id, false };
 	transactions = transaction;
 }
 
@@ -315,12 +330,29 @@ static void transaction_forget(uint32_t client, uint32_t id)
 	}
 }
 
+static bool transaction_stale(uint32_t client, uint32_t id)
+{
+	for (struct transaction *transaction = transactions; transaction;
+		transaction = transaction->next) {
+		if (transaction->client == client && transaction->id == id && transaction->stale)
+			return true;
+	}
+	return false;
+}
+
 static void client_message(
 	struct client *client, const struct xsd_sockmsg *header, const char *payload)
 {
 	struct bytes copy = { NULL, 0, 0 };
+	bool stale = transaction_stale(client->number, header->tx_id);
 	const char *token;
 
+	if (header->type == XS_TRANSACTION_END)
+		transaction_forget(client->number, header->tx_id);
+	if (stale) {
+		client_send(client, XS_ERROR, header->req_id, header->tx_id, "EAGAIN", 7);
+		return;
+	}
 	if ((header->type == XS_WATCH || header->type == XS_UNWATCH) &&
 		payload_split(payload, header->len, &token)) {
 		if (header->type == XS_WATCH)
@@ -329,8 +361,6 @@ static void client_message(
 			client_unwatch(client, header, payload, token);
 		return;
 	}
-	if (header->type == XS_TRANSACTION_END)
-		transaction_forget(client->number, header->tx_id);
 	bytes_add(&copy, payload, header->len);
 	request_send(client->domain, request_add(client->number, header->req_id), header->type,
 		header->tx_id, &copy);
@@ -472,41 +502,6 @@ void xenbus_event(uint32_t port)
 
 /* ---- domains ---- */
 
-static void listener_accept(struct domain *domain)
-{
-	struct client *client = calloc(1, sizeof(*client));
-
-	if (!client)
-		nodes_die("accept");
-	client->fd = accept4(domain->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (client->fd < 0) {
-		free(client);
-		return;
-	}
-	client->domain = domain;
-	client->number = ++last_client;
-	client->next = clients;
-	clients = client;
-	descriptor_watch(client->fd);
-}
-
-bool xenbus_ready(int fd)
-{
-	for (struct domain *domain = domains; domain; domain = domain->next) {
-		if (domain->listener == fd) {
-			listener_accept(domain);
-			return true;
-		}
-	}
-	for (struct client *client = clients; client; client = client->next) {
-		if (client->fd == fd) {
-			client_ready(client);
-			return true;
-		}
-	}
-	return false;
-}
-
 static struct domain **domain_find(uint32_t domid)
 {
 	struct domain **link = &domains;
@@ -523,21 +518,101 @@ uint32_t xenbus_domain_ref(uint32_t domid)
 	return domain ? domain->ref : 0;
 }
 
-static int domain_listen(struct domain *domain, const char *dir)
+uint32_t xenbus_domid(uint32_t domid)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct alias *alias = aliases;
 
+	while (alias) {
+		if (alias->from == domid) {
+			domid = alias->to;
+			alias = aliases;
+		} else {
+			alias = alias->next;
+		}
+	}
+	return domid;
+}
+
+static void listener_accept(struct listener *listener)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		nodes_die("accept");
+	client->fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client->fd < 0) {
+		free(client);
+		return;
+	}
+	client->domain = listener->domain;
+	client->number = ++last_client;
+	client->next = clients;
+	clients = client;
+	descriptor_watch(client->fd);
+}
+
+bool xenbus_ready(int fd)
+{
+	for (struct listener *listener = listeners; listener; listener = listener->next) {
+		if (listener->fd == fd) {
+			listener_accept(listener);
+			return true;
+		}
+	}
+	for (struct client *client = clients; client; client = client->next) {
+		if (client->fd == fd) {
+			client_ready(client);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int listener_add(struct domain *domain, const char *dir)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error = ENAMETOOLONG;
+
+	if (!listener)
+		return -ENOMEM;
+	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/xenbus-%u.sock", dir,
 		    domain->domid) >= (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(domain->path, address.sun_path, sizeof(domain->path));
-	domain->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (domain->listener < 0 ||
-		bind(domain->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		chmod(address.sun_path, 0666) < 0 || listen(domain->listener, 64) < 0)
-		return -errno;
-	descriptor_watch(domain->listener);
+		goto fail;
+	if (listener->fd < 0 ||
+		bind(listener->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		chmod(address.sun_path, 0666) < 0 || listen(listener->fd, 64) < 0) {
+		error = errno;
+		goto fail;
+	}
+	memcpy(listener->path, address.sun_path, sizeof(listener->path));
+	listener->domain = domain;
+	listener->next = listeners;
+	listeners = listener;
+	descriptor_watch(listener->fd);
 	return 0;
+fail:
+	if (listener->fd >= 0)
+		close(listener->fd);
+	free(listener);
+	return -error;
+}
+
+static void listeners_remove(struct domain *domain)
+{
+	struct listener **link = &listeners, *listener;
+
+	while ((listener = *link) != NULL) {
+		if (listener->domain != domain) {
+			link = &listener->next;
+			continue;
+		}
+		*link = listener->next;
+		close(listener->fd);
+		unlink(listener->path);
+		free(listener);
+	}
 }
 
 int xenbus_domain_add(const char *dir, uint32_t domid)
@@ -551,7 +626,7 @@ int xenbus_domain_add(const char *dir, uint32_t domid)
 	if (!domain)
 		return -ENOMEM;
 	domain->domid = domid;
-	result = domain_listen(domain, dir);
+	result = listener_add(domain, dir);
 	if (result < 0) {
 		free(domain);
 		return result;
@@ -577,13 +652,62 @@ int xenbus_domain_remove(uint32_t domid)
 		if (client->domain == domain)
 			client_close(client);
 	}
+	listeners_remove(domain);
 	*link = domain->next;
-	close(domain->listener);
-	unlink(domain->path);
 	ports_kernel_close(domain->port);
 	grants_kernel_page_end(domain->ref);
 	bytes_free(&domain->in);
 	bytes_free(&domain->out);
 	free(domain);
+	return 0;
+}
+
+/* ---- restore ---- */
+
+/* What it waits for is lost, what it has begun is void, its watches are set again and fire. */
+static void client_move(struct client *client, struct domain *to)
+{
+	struct bytes payload;
+
+	for (struct request *request = requests; request; request = request->next) {
+		if (request->client != client->number)
+			continue;
+		client_send(client, XS_ERROR, request->client_number, 0, "EAGAIN", 7);
+		request->client = 0;
+	}
+	for (struct transaction *transaction = transactions; transaction;
+		transaction = transaction->next) {
+		if (transaction->client == client->number)
+			transaction->stale = true;
+	}
+	client->domain = to;
+	for (struct watch *watch = watches; watch; watch = watch->next) {
+		if (watch->client != client->number)
+			continue;
+		payload = watch_payload(watch->path, watch->number);
+		request_send(to, request_add(0, 0), XS_WATCH, 0, &payload);
+		bytes_free(&payload);
+	}
+}
+
+int xenbus_domain_move(uint32_t from_domid, uint32_t to_domid)
+{
+	struct domain *from = *domain_find(from_domid), *to = *domain_find(to_domid);
+	struct alias *alias = calloc(1, sizeof(*alias));
+
+	if (!alias || !from || !to || from == to) {
+		free(alias);
+		return -ENOENT;
+	}
+	*alias = (struct alias){ aliases, from_domid, to_domid };
+	aliases = alias;
+	for (struct listener *listener = listeners; listener; listener = listener->next) {
+		if (listener->domain == from)
+			listener->domain = to;
+	}
+	for (struct client *client = clients; client; client = client->next) {
+		if (client->domain == from)
+			client_move(client, to);
+	}
 	return 0;
 }

@@ -17,6 +17,13 @@ int xenbus_domain_add(const char *dir, uint32_t domid);
 int xenbus_domain_remove(uint32_t domid);
 /* The domain's page as a grant: what the reserved reference of that domain stands for, or 0. */
 uint32_t xenbus_domain_ref(uint32_t domid);
+/*
+ * A restore: the clients of one domain, with their watches, are those of another one from now on,
+ * as are processes that say they are of the first one.
+ */
+int xenbus_domain_move(uint32_t from_domid, uint32_t to_domid);
+/* The id that a domain has now. */
+uint32_t xenbus_domid(uint32_t domid);
 /* xenstored notified the kernel's port. */
 void xenbus_event(uint32_t port);
 /* Whether the descriptor is one of those here; if so, it was served. */

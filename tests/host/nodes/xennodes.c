@@ -39,6 +39,7 @@
 #define EVENTS 64
 
 static struct file *files;
+static unsigned int crashes;
 static int listener, signals;
 /* the files' ends and the watch are in an epoll of their own, emptied before any request */
 static int files_poll, main_poll;
@@ -98,8 +99,30 @@ void file_put(struct file *file)
 	free(file);
 }
 
+void kernel_crash(const char *how)
+{
+	fprintf(stderr, "xennodes: a real kernel crashes here: %s\n", how);
+	crashes++;
+}
+
+unsigned int crashes_count(void)
+{
+	return crashes;
+}
+
+/* A restore gives the domain another id. */
+void files_move(uint32_t from, uint32_t to)
+{
+	for (struct file *file = files; file; file = file->next) {
+		if (file->domid == from)
+			file->domid = to;
+	}
+}
+
 static void file_closed(struct file *file)
 {
+	if (file->stale)
+		kernel_crash("closing an event-channel file from before a restore");
 	close(file->sock);
 	file->sock = -1;
 	ports_release(file);
@@ -468,6 +491,7 @@ static void connection_ready(int connection)
 		return;
 	}
 	files_drain();
+	request.domid = xenbus_domid(request.domid);
 	request_serve(connection, &request, (size_t)n - sizeof(request));
 }
 
