@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# Sourced by the scenarios, in dom0: cards, and what came out of them. Linked into each scenario's folder.
+
+export WAVTOOL=/files/wavtool
+WAV_DIR=/run/xensnd
+
+mkdir -p "$WAV_DIR"
+
+# card OUTPUT: a vsnd entry with a playback stream that goes to an output of the backend, and a capture stream
+card()
+{
+	card_output=$1
+	printf 'CARD, short-name=Lab, sample-rates=%s, sample-formats=%s, channels-max=2, buffer-size=131072 | ' \
+		'8000;22050;44100;48000;96000' 'u8;s16_le;s32_le;f32_le'
+	printf 'PCM, name=Main | STREAM, unique-id=%s, type=p | STREAM, unique-id=null, type=c\n' "$card_output"
+}
+
+# underruns DOMID: how many the backend counted in all of a guest's streams
+underruns()
+{
+	backend_log | sed -n "s/.*domain $1 .*, \([0-9]*\) underruns.*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
+}
