@@ -318,7 +318,7 @@ static int domain_move(char **words)
 {
 	uint32_t from = (uint32_t)strtoul(words[1], NULL, 10);
 	uint32_t to = (uint32_t)strtoul(words[2], NULL, 10);
-	int result = xenbus_domain_move(from, to);
+	int result = xenbus_domain_move(getenv("XENNODES_DIR"), from, to);
 
 	if (result < 0)
 		return result;

@@ -651,9 +651,10 @@ static void test_threads(void)
 static int play_lock(int sock)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 1 };
-	int fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC), result;
+	int fd, result;
 
 	number_take(sock);
+	fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 	result = fcntl(fd, F_OFD_SETLK, &lock);
 	return result == -1 && (errno == EAGAIN || errno == EACCES) ? 0 : 1;
 }
@@ -716,8 +717,11 @@ static int play_restore(void)
 	char path[64], *value;
 	xs_transaction_t transaction;
 	unsigned int length;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 1 };
+	struct child other;
 	uint32_t ref;
 	char *page = xengntshr_share_pages(gntshr, 0, 1, &ref, 1);
+	int fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 
 	if (!store || !page || port < 0)
 		return 1;
@@ -725,8 +729,12 @@ static int play_restore(void)
 	xs_watch(store, "domid", "mark");
 	watch_take(store, path, sizeof(path));
 	transaction = xs_transaction_start(store);
-	if (!ctl("move 7 8"))
+	if (fd < 0 || fcntl(fd, F_OFD_SETLK, &lock) < 0 || !ctl("move 7 8"))
 		return 1;
+	setenv("XENNODES_DOMID", "8", 1);
+	other = child_start(play_lock);
+	number_send(other.sock, 1);
+	check(child_end(&other) == 0, "a lock on its xenbus node holds after a restore");
 	watch_take(store, path, sizeof(path));
 	check(strcmp(path, "domid") == 0, "its watches fire");
 	check(!xs_transaction_end(store, transaction, false) && errno == EAGAIN,

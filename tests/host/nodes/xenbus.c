@@ -10,6 +10,8 @@
 #include "hyper.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -615,6 +617,36 @@ static void listeners_remove(struct domain *domain)
 	}
 }
 
+static void lock_path(char *out, size_t size, const char *dir, uint32_t domid)
+{
+	snprintf(out, size, "%s/xenbus-%05u", dir, domid);
+}
+
+/* What a domain's processes open as /dev/xen/xenbus, any user's: it takes their locks. */
+static void lock_make(const char *dir, uint32_t domid)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	lock_path(path, sizeof(path), dir, domid);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		nodes_die(path);
+	close(fd);
+}
+
+/* Locks outlive a restore: the new domain's node is the old one's. */
+static void lock_move(const char *dir, uint32_t from, uint32_t to)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+
+	lock_path(old, sizeof(old), dir, from);
+	lock_path(new, sizeof(new), dir, to);
+	unlink(new);
+	if (link(old, new) < 0)
+		nodes_die(new);
+}
+
 int xenbus_domain_add(const char *dir, uint32_t domid)
 {
 	struct domain *domain;
@@ -631,6 +663,7 @@ int xenbus_domain_add(const char *dir, uint32_t domid)
 		free(domain);
 		return result;
 	}
+	lock_make(dir, domid);
 	domain->ref = grants_kernel_page(domid, (void **)&domain->ring);
 	result = ports_kernel(domid);
 	if (result < 0)
@@ -690,7 +723,7 @@ static void client_move(struct client *client, struct domain *to)
 	}
 }
 
-int xenbus_domain_move(uint32_t from_domid, uint32_t to_domid)
+int xenbus_domain_move(const char *dir, uint32_t from_domid, uint32_t to_domid)
 {
 	struct domain *from = *domain_find(from_domid), *to = *domain_find(to_domid);
 	struct alias *alias = calloc(1, sizeof(*alias));
@@ -701,6 +734,7 @@ int xenbus_domain_move(uint32_t from_domid, uint32_t to_domid)
 	}
 	*alias = (struct alias){ aliases, from_domid, to_domid };
 	aliases = alias;
+	lock_move(dir, from_domid, to_domid);
 	for (struct listener *listener = listeners; listener; listener = listener->next) {
 		if (listener->domain == from)
 			listener->domain = to;

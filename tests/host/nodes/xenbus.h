@@ -21,7 +21,7 @@ uint32_t xenbus_domain_ref(uint32_t domid);
  * A restore: the clients of one domain, with their watches, are those of another one from now on,
  * as are processes that say they are of the first one.
  */
-int xenbus_domain_move(uint32_t from_domid, uint32_t to_domid);
+int xenbus_domain_move(const char *dir, uint32_t from_domid, uint32_t to_domid);
 /* The id that a domain has now. */
 uint32_t xenbus_domid(uint32_t domid);
 /* xenstored notified the kernel's port. */
