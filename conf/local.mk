@@ -7,8 +7,6 @@ dist_doc_DATA = conf/alsa-xen-blacklist.conf.example README.md
 install-data-hook:
 	$(MKDIR_P) "$(DESTDIR)$(alsaconfdir)"
 	cd "$(DESTDIR)$(alsaconfdir)" && rm -f 50-xen.conf && $(LN_S) "$(alsadatadir)/50-xen.conf" 50-xen.conf
-
-install-exec-hook:
 	rm -f "$(DESTDIR)$(alsaplugindir)/libasound_module_pcm_xen.la"
 
 uninstall-hook:

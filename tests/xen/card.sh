@@ -13,7 +13,7 @@ card()
 	card_output=$1
 	printf 'CARD, short-name=Lab, sample-rates=%s, sample-formats=%s, channels-max=2, buffer-size=131072 | ' \
 		'8000;22050;44100;48000;96000' 'u8;s16_le;s32_le;f32_le'
-	printf 'PCM, name=Main | STREAM, unique-id=%s, type=p | STREAM, unique-id=null, type=c\n' "$card_output"
+	printf 'PCM, name=Main | STREAM, unique-id=%s, type=p | STREAM, unique-id=null, type=c' "$card_output"
 }
 
 # underruns DOMID: how many the backend counted in all of a guest's streams

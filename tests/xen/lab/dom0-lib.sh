@@ -38,7 +38,7 @@ guest_id()
 guest_vsnd()
 {
 	for card in "$@"; do
-		printf "%s\n" "$card" | sed -e "s/[[:space:]]*|[[:space:]]*/', '/g" -e "s/.*/[ '&' ],/"
+		printf '%s\n' "$card" | tr '\n' ' ' | sed -e 's/[[:space:]]*$//' -e "s/[[:space:]]*|[[:space:]]*/', '/g" -e "s/.*/[ '&' ],/"
 	done
 }
 
@@ -50,7 +50,7 @@ guest_config()
 		type = '$2'
 		kernel = '/lab/guest/kernel-$3'
 		ramdisk = '/run/lab/ramdisk-$3'
-		extra = 'console=hvc0 quiet panic=-1 LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
+		extra = 'console=hvc0 quiet loglevel=3 panic=-1 LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
 		memory = ${GUEST_MEMORY:-192}
 		vcpus = ${GUEST_VCPUS:-1}
 		on_poweroff = 'destroy'
