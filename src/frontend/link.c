@@ -105,8 +105,6 @@ int xensnd_link_receive(
 	if (got < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	n_fds = control_fds(&header, fds);
-	if (got == 0)
-		return -EPIPE;
 	if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && (size_t)got > sizeof(uint32_t) &&
 		body_bytes(message->type) != 0 && (size_t)got == message_bytes(message->type) &&
 		(n_fds == 0 || message->type == XENSND_LINK_STREAM || message->type == XENSND_LINK_BUFFER))
@@ -115,7 +113,8 @@ int xensnd_link_receive(
 		close(fds[i]);
 		fds[i] = -1;
 	}
-	return -EPROTO;
+	/* Nothing is what the end looks like; but an empty message does too, and may bring descriptors. */
+	return got == 0 ? -EPIPE : -EPROTO;
 }
 
 int xensnd_link_wait(int fd, struct xensnd_link_message *message,
