@@ -35,3 +35,41 @@ xensnd_backend_SOURCES = \
 	src/backend/wav_file.c src/backend/wav_file.h
 xensnd_backend_LDADD = libxensnd-backend-pure.la libxensnd-xenbus.la libxensnd-protocol.la \
 	$(ALSA_LIBS) $(XEN_LIBS) -lpthread
+
+dist_man_MANS += doc/xensnd-backend.8
+
+# Made by make, not by configure, so that a prefix given to make counts.
+systemdsystemunit_DATA = conf/xensnd-backend.service
+EXTRA_DIST += conf/xensnd-backend.service.in
+CLEANFILES += conf/xensnd-backend.service
+conf/xensnd-backend.service: $(srcdir)/conf/xensnd-backend.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf && sed 's|@sbindir[@]|$(sbindir)|' $(srcdir)/conf/xensnd-backend.service.in >$@
+
+if HAVE_CMOCKA
+backend_unit_tests = \
+	tests/unit/backend_card_state \
+	tests/unit/backend_output_spec \
+	tests/unit/backend_pacer \
+	tests/unit/backend_playback \
+	tests/unit/backend_position \
+	tests/unit/backend_stream_limits \
+	tests/unit/backend_wav_header
+check_PROGRAMS += $(backend_unit_tests)
+TESTS += $(backend_unit_tests)
+
+backend_unit_libs = libxensnd-backend-pure.la libxensnd-protocol.la $(CMOCKA_LIBS)
+tests_unit_backend_card_state_LDADD = $(backend_unit_libs)
+tests_unit_backend_output_spec_LDADD = $(backend_unit_libs)
+tests_unit_backend_pacer_LDADD = $(backend_unit_libs)
+tests_unit_backend_playback_SOURCES = tests/unit/backend_playback.c src/backend/playback.c
+tests_unit_backend_playback_LDADD = $(backend_unit_libs)
+tests_unit_backend_position_LDADD = $(backend_unit_libs)
+tests_unit_backend_stream_limits_LDADD = $(backend_unit_libs)
+tests_unit_backend_wav_header_LDADD = $(backend_unit_libs)
+endif
+
+# A frontend for the host tests of the backend.
+check_PROGRAMS += tests/host/scripted-frontend
+tests_host_scripted_frontend_SOURCES = tests/host/scripted_frontend.c
+tests_host_scripted_frontend_LDADD = libxensnd-xenbus.la libxensnd-protocol.la $(XEN_LIBS)
+EXTRA_DIST += tests/host/backend-test.sh

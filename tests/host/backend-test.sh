@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# xensnd-backend against a scripted frontend, the toolstack's moves, and its own death.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+frontend=$BUILD/tests/host/scripted-frontend
+back=
+front=
+backend=
+
+# Starts the daemon and waits until it says that it is ready.
+backend_start()
+{
+	local lines tail
+	touch "$HOST_DIR/backend.log"
+	lines=$(wc -l <"$HOST_DIR/backend.log")
+	start_dom0 backend "$BUILD/xensnd-backend" -v "$@" 2>>"$HOST_DIR/backend.log"
+	exec {tail}< <(exec timeout "$HOST_PATIENCE" tail -n "+$((lines + 1))" -f "$HOST_DIR/backend.log")
+	grep -q -m1 'xensnd-backend: ready$' <&"$tail"
+	host_end "$!"
+	exec {tail}<&-
+}
+
+# Not by check: only the shell that started a process can wait for it.
+backend_end()
+{
+	if kill "$backend" && wait "$backend"; then
+		ok "$1"
+	else
+		not_ok "$1"
+	fi
+}
+
+card_start()
+{
+	host_card 0 short-name=Test sample-rates=44100,48000 sample-formats=s16_le buffer-size=131072 0/0/type=p \
+		'0/0/unique-id=wav<card.wav>'
+	back=$(host_backend 0)
+	front=$(host_frontend 0)
+}
+
+logged()
+{
+	grep -q "$1" "$HOST_DIR/backend.log"
+}
+
+host_start
+mkdir "$HOST_DIR/wav"
+card_start
+backend_start --wav-dir "$HOST_DIR/wav"
+check 'a card is waited for' store_wait "$back/state" 2
+
+# A guest owns its nodes: what it makes of them after the backend has seen the card counts for nothing.
+store_write "$front/0/0/unique-id" "wav<evil.wav>"
+as_guest "$frontend" "$front" || HOST_FAILED=$((HOST_FAILED + 1))
+check 'a guest can not choose another output' test ! -e "$HOST_DIR/wav/evil.wav" -a -s "$HOST_DIR/wav/card.wav"
+check 'a closed card maps and binds nothing' nodes_ctl wait files=0 mapped=0 ports=0
+
+# A frontend that crashes leaves Connected behind, and tells nobody.
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+check 'a frontend that crashed is followed by the next' test "$(store_read "$back/state")" = 4
+
+# A second daemon.
+second()
+{
+	local pid
+	start_dom0 pid "$BUILD/xensnd-backend" 2>"$HOST_DIR/second.log"
+	! wait "$pid" && grep -q 'another xensnd-backend is running' "$HOST_DIR/second.log"
+}
+check 'a second daemon says that there is one' second
+
+# The daemon is killed and comes back: the rings of its earlier life are not touched.
+host_end "$backend" KILL
+backend_start --wav-dir "$HOST_DIR/wav"
+check 'after a crash of the daemon the frontend is sent away' store_wait "$back/state" 6
+check 'nothing of the earlier connection is mapped' nodes_ctl wait mapped=0
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+check 'and can connect anew' test "$(store_read "$back/state")" = 4
+
+# The daemon ends in order, and comes back.
+backend_end 'SIGTERM ends the daemon with success'
+check 'an ending daemon closes its cards' test "$(store_read "$back/state")" = 6
+check 'an ending daemon maps nothing any more' nodes_ctl wait mapped=0
+backend_start --wav-dir "$HOST_DIR/wav"
+check 'the next daemon does not take up old rings' store_wait "$back/state" 6
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+
+# The toolstack takes the card away while it plays: first as xl vsnd-detach does it, then by force.
+store_write "$back/online" 0 "$back/state" 5
+check 'a card that the toolstack closes becomes Closed' store_wait "$back/state" 6
+check 'and maps nothing' nodes_ctl wait mapped=0
+host_card_remove 0
+card_start
+check 'a card made anew is waited for' store_wait "$back/state" 2
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+host_card_remove 0
+check 'a card that vanishes while playing is let go' nodes_ctl wait mapped=0
+check 'and its folder is not brought back' test -z "$(store_read "$back/state")"
+
+# Two cards at once, one made while the other plays.
+card_start
+check 'a card appears while the daemon runs' store_wait "$back/state" 2
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+host_card 1 0/0/type=p 0/0/unique-id=null sample-rates=48000 sample-formats=s16_le
+check 'another card is served beside it' store_wait "$(host_backend 1)/state" 2
+check 'the first one still plays' test "$(store_read "$back/state")" = 4
+
+# Configurations that are not to be obeyed.
+host_card 2 0/0/type=p '0/0/unique-id=alsa<file:/tmp/x,raw>' sample-rates=48000 sample-formats=s16_le
+check 'a card with a forbidden output is waited for, too' store_wait "$(host_backend 2)/state" 2
+store_write "$(host_frontend 2)/state" 3
+check 'but can not connect' store_wait "$(host_backend 2)/state" 6
+check 'and the log says why' logged 'domain 0 card 2: stream 0/0: its unique-id names an output'
+store_write "$(host_backend 3)/frontend" /local/domain/77/device/vsnd/3 "$(host_backend 3)/frontend-id" 0 \
+	"$(host_backend 3)/state" 1
+host_card 4 0/0/type=p
+check 'the daemon survives folders that contradict themselves' store_wait "$(host_backend 4)/state" 2
+check 'and does not serve them' test "$(store_read "$(host_backend 3)/state")" = 1
+
+backend_end 'SIGTERM ends a daemon with several cards, too'
+check 'nothing is left shared or bound' nodes_ctl wait files=0 grants=0 mapped=0 ports=0
+[ "$HOST_FAILED" = 0 ] || sed 's/^/# /' "$HOST_DIR/backend.log"
+[ "$HOST_FAILED" = 0 ]

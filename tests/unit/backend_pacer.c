@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The clocked buffer of outputs without hardware. */
+#include "unit.h"
+
+#include "backend/pacer.h"
+#include "common/clock.h"
+
+#define START_NS (INT64_C(77) * XENSND_NS_PER_SECOND + 123456789)
+
+static void frames_are_consumed_at_the_rate(void **state)
+{
+	struct xensnd_pacer pacer;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 48000, 96000);
+	xensnd_pacer_add(&pacer, 96000);
+	xensnd_pacer_start(&pacer, START_NS);
+	assert_false(xensnd_pacer_advance(&pacer, START_NS + XENSND_NS_PER_SECOND));
+	assert_int_equal(pacer.consumed, 48000);
+	assert_int_equal(xensnd_pacer_room(&pacer), 48000);
+}
+
+static void nothing_is_consumed_before_start(void **state)
+{
+	struct xensnd_pacer pacer;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 8000, 100);
+	xensnd_pacer_add(&pacer, 100);
+	assert_false(xensnd_pacer_advance(&pacer, INT64_MAX));
+	assert_int_equal(pacer.consumed, 0);
+}
+
+static void the_time_of_a_frame_is_when_it_is_consumed_and_not_earlier(void **state)
+{
+	static const uint32_t rates[] = { 5512, 8000, 11025, 44100, 48000, 192000, 768000 };
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
+		for (uint32_t frames = 1; frames < 5000; frames += 77) {
+			struct xensnd_pacer pacer;
+			int64_t when;
+
+			xensnd_pacer_init(&pacer, rates[r], 10000);
+			xensnd_pacer_add(&pacer, 10000);
+			xensnd_pacer_start(&pacer, START_NS);
+			xensnd_pacer_advance(&pacer, START_NS + 1000000);
+			when = xensnd_pacer_when(&pacer, frames);
+			frames += (uint32_t)pacer.consumed;
+			xensnd_pacer_advance(&pacer, when - 1);
+			assert_true(pacer.consumed == frames - 1);
+			xensnd_pacer_advance(&pacer, when);
+			assert_true(pacer.consumed == frames);
+		}
+	}
+}
+
+static void it_runs_dry_with_the_last_frame_and_waits_for_a_start(void **state)
+{
+	struct xensnd_pacer pacer;
+	int64_t when;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 44100, 1000);
+	xensnd_pacer_add(&pacer, 441);
+	xensnd_pacer_start(&pacer, START_NS);
+	when = xensnd_pacer_when(&pacer, 441);
+	assert_false(xensnd_pacer_advance(&pacer, when - 1));
+	assert_true(xensnd_pacer_advance(&pacer, when));
+	assert_int_equal(pacer.consumed, 441);
+	assert_int_equal(xensnd_pacer_room(&pacer), 1000);
+	xensnd_pacer_add(&pacer, 10);
+	assert_false(xensnd_pacer_advance(&pacer, when + XENSND_NS_PER_SECOND));
+	assert_int_equal(pacer.consumed, 441);
+}
+
+static void a_pause_keeps_what_is_queued(void **state)
+{
+	struct xensnd_pacer pacer;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 48000, 4800);
+	xensnd_pacer_add(&pacer, 4800);
+	xensnd_pacer_start(&pacer, START_NS);
+	xensnd_pacer_pause(&pacer, START_NS + 50 * XENSND_NS_PER_MS);
+	assert_int_equal(pacer.consumed, 2400);
+	xensnd_pacer_start(&pacer, START_NS + 10 * XENSND_NS_PER_SECOND);
+	xensnd_pacer_advance(&pacer, START_NS + 10 * XENSND_NS_PER_SECOND + 25 * XENSND_NS_PER_MS);
+	assert_int_equal(pacer.consumed, 3600);
+}
+
+static void a_drop_forgets_what_is_queued_and_keeps_the_count(void **state)
+{
+	struct xensnd_pacer pacer;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 48000, 4800);
+	xensnd_pacer_add(&pacer, 4800);
+	xensnd_pacer_start(&pacer, START_NS);
+	xensnd_pacer_drop(&pacer, START_NS + 50 * XENSND_NS_PER_MS);
+	assert_int_equal(pacer.consumed, 2400);
+	assert_int_equal(xensnd_pacer_room(&pacer), 4800);
+}
+
+static void a_run_of_weeks_stays_exact(void **state)
+{
+	const int64_t seconds = 60 * 24 * 3600;
+	struct xensnd_pacer pacer;
+
+	(void)state;
+	xensnd_pacer_init(&pacer, 768000, 10);
+	xensnd_pacer_start(&pacer, START_NS);
+	pacer.queued = UINT64_MAX / 2;
+	xensnd_pacer_advance(&pacer, START_NS + seconds * XENSND_NS_PER_SECOND);
+	assert_true(pacer.consumed == (uint64_t)seconds * 768000);
+	assert_true(xensnd_pacer_when(&pacer, 768000) ==
+		    START_NS + (seconds + 1) * XENSND_NS_PER_SECOND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_are_consumed_at_the_rate),
+		cmocka_unit_test(nothing_is_consumed_before_start),
+		cmocka_unit_test(the_time_of_a_frame_is_when_it_is_consumed_and_not_earlier),
+		cmocka_unit_test(it_runs_dry_with_the_last_frame_and_waits_for_a_start),
+		cmocka_unit_test(a_pause_keeps_what_is_queued),
+		cmocka_unit_test(a_drop_forgets_what_is_queued_and_keeps_the_count),
+		cmocka_unit_test(a_run_of_weeks_stays_exact),
+	};
+
+	return UNIT_RUN("the pacer", tests);
+}
