@@ -96,11 +96,12 @@ static void card_add(struct xensnd_backend *backend, uint32_t domid, uint32_t de
 	int ret = guest ? 0 : -ENOMEM;
 
 	if (ret == 0)
-		ret = xensnd_guest_card_new(&entry->card, &backend->host, domid, devid, &guest->memory);
+		ret = xensnd_guest_card_new(
+			&entry->card, &backend->host, domid, devid, &guest->memory);
 	if (ret < 0) {
 		if (ret != -ENOENT && ret != -EINVAL)
-			xensnd_log(backend->host.log, XENSND_LOG_ERROR, "domain %u card %u: %s", domid,
-				devid, strerror(-ret));
+			xensnd_log(backend->host.log, XENSND_LOG_ERROR, "domain %u card %u: %s",
+				domid, devid, strerror(-ret));
 		if (guest)
 			guest_put(backend, guest);
 		free(entry);
@@ -155,9 +156,11 @@ static void cards_update(struct xensnd_backend *backend)
 		entry->dirty = false;
 		if (!xensnd_guest_card_update(entry->card))
 			continue;
-		xensnd_log(backend->host.log, XENSND_LOG_INFO, "domain %u card %u: removed", domid, devid);
+		xensnd_log(backend->host.log, XENSND_LOG_INFO, "domain %u card %u: removed", domid,
+			devid);
 		card_remove(backend, entry);
-		/* The toolstack may have made another one in its place; it then is first in the list, and dirty. */
+		/* The toolstack may have made another one in its place; it then is first in the
+		 * list, and dirty. */
 		backend->scan = true;
 	}
 }
@@ -202,7 +205,8 @@ static void watch_dispatch(struct xensnd_backend *backend, const char *path, con
 	if (strcmp(token, TOKEN_GUESTS) == 0) {
 		const char *below = strstr(path, XENSND_PATH_BACKEND_GUESTS);
 
-		if (below && sscanf(below, XENSND_PATH_BACKEND_GUESTS "/%u/%u", &domid, &devid) == 2)
+		if (below &&
+			sscanf(below, XENSND_PATH_BACKEND_GUESTS "/%u/%u", &domid, &devid) == 2)
 			card_touch(backend, domid, devid);
 		else
 			backend->scan = true;

@@ -40,7 +40,7 @@ static int nodes_copy(const struct copy *copy, const char *level, const char *co
 		if (!value)
 			return -errno;
 		written = xensnd_path_below(path, sizeof(path), copy->backend, node) == 0 &&
-			xs_write(copy->xs, XBT_NULL, path, value, (unsigned int)strlen(value));
+			  xs_write(copy->xs, XBT_NULL, path, value, (unsigned int)strlen(value));
 		free(value);
 		if (!written)
 			return errno > 0 ? -errno : -EIO;
@@ -58,7 +58,8 @@ static int config_copy(const struct copy *copy, const struct xensnd_card_config 
 		ret = nodes_copy(copy, level, parameters);
 	}
 	for (unsigned int i = 0; i < config->n_streams && ret == 0; i++) {
-		snprintf(level, sizeof(level), "%u/%u/", config->streams[i].device, config->streams[i].index);
+		snprintf(level, sizeof(level), "%u/%u/", config->streams[i].device,
+			config->streams[i].index);
 		ret = nodes_copy(copy, level, identity);
 		if (ret == 0)
 			ret = nodes_copy(copy, level, parameters);

@@ -11,10 +11,12 @@ static enum xensnd_card_action decide_first(const struct xensnd_card_view *view)
 		return XENSND_CARD_CLOSE;
 	switch (view->frontend) {
 	case XenbusStateInitialised:
-		/* Published, but nobody has taken the rings up: they are fresh if the state before was InitWait. */
+		/* Published, but nobody has taken the rings up: they are fresh if the state before
+		 * was InitWait. */
 		if (view->backend == XenbusStateInitialising)
 			return XENSND_CARD_WAIT;
-		return view->backend == XenbusStateInitWait ? XENSND_CARD_CONNECT : XENSND_CARD_CLOSE;
+		return view->backend == XenbusStateInitWait ? XENSND_CARD_CONNECT
+							    : XENSND_CARD_CLOSE;
 	case XenbusStateConnected:
 	case XenbusStateReconfiguring:
 		return XENSND_CARD_CLOSE;
@@ -46,7 +48,8 @@ static enum xensnd_card_action decide_closed(const struct xensnd_card_view *view
 	case XenbusStateClosed:
 		return view->online ? XENSND_CARD_WAIT : XENSND_CARD_KEEP;
 	default:
-		/* Initialised and Connected are what the frontend had before: it has to leave them first. */
+		/* Initialised and Connected are what the frontend had before: it has to leave them
+		 * first. */
 		return XENSND_CARD_KEEP;
 	}
 }
@@ -58,7 +61,8 @@ enum xensnd_card_action xensnd_card_decide(const struct xensnd_card_view *view)
 	if (view->ours == XenbusStateUnknown)
 		return decide_first(view);
 	if (view->backend != view->ours) {
-		/* Not us: the toolstack. Initialising means that the device was made anew under the same name. */
+		/* Not us: the toolstack. Initialising means that the device was made anew under the
+		 * same name. */
 		if (view->backend == XenbusStateInitialising)
 			return XENSND_CARD_FORGET;
 		if (view->backend == XenbusStateClosing || view->backend == XenbusStateClosed)
@@ -66,9 +70,10 @@ enum xensnd_card_action xensnd_card_decide(const struct xensnd_card_view *view)
 	}
 	switch (view->ours) {
 	case XenbusStateInitWait:
-		return view->frontend == XenbusStateInitialised || view->frontend == XenbusStateConnected ?
-			XENSND_CARD_CONNECT :
-			XENSND_CARD_KEEP;
+		return view->frontend == XenbusStateInitialised ||
+				       view->frontend == XenbusStateConnected
+			       ? XENSND_CARD_CONNECT
+			       : XENSND_CARD_KEEP;
 	case XenbusStateConnected:
 		return decide_connected(view);
 	case XenbusStateClosing:

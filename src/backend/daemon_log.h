@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's log: lines on stderr, with syslog's priority before each when the journal reads it. */
+/* The daemon's log: lines on stderr, with syslog's priority before each when the journal reads it.
+ */
 #ifndef XENSND_BACKEND_DAEMON_LOG_H
 #define XENSND_BACKEND_DAEMON_LOG_H
 

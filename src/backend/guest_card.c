@@ -29,9 +29,9 @@ struct xensnd_guest_card {
 	char frontend[XENSND_PATH_BYTES];
 	char token[32];
 	char state_path[XENSND_PATH_BYTES]; /* of the frontend, watched */
-	unsigned int ours; /* the state that we wrote last */
-	unsigned int seen; /* the backend's state node as read last */
-	enum xensnd_card_action releasing; /* why the streams were asked to end; KEEP: they were not */
+	unsigned int ours;                  /* the state that we wrote last */
+	unsigned int seen;                  /* the backend's state node as read last */
+	enum xensnd_card_action releasing;  /* why streams were told to end; KEEP: were not */
 	struct xensnd_stream **streams;
 	unsigned int n_streams;
 	struct xensnd_log_limit log_limit;
@@ -51,8 +51,9 @@ __attribute__((format(printf, 3, 4))) static void card_log(
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (swallowed > 0)
-		xensnd_log(card->host->log, XENSND_LOG_WARNING, "domain %u card %u: %u lines left out",
-			card->domid, card->devid, swallowed);
+		xensnd_log(card->host->log, XENSND_LOG_WARNING,
+			"domain %u card %u: %u lines left out", card->domid, card->devid,
+			swallowed);
 	xensnd_log(card->host->log, level, "domain %u card %u: %s", card->domid, card->devid, text);
 }
 
@@ -61,8 +62,8 @@ __attribute__((format(printf, 3, 4))) static void card_log(
 static bool card_present(struct xensnd_guest_card *card, struct xensnd_card_view *view)
 {
 	uint32_t state = XenbusStateUnknown;
-	int ret = xensnd_node_read_number(card->host->xs, XBT_NULL, card->backend, XENSND_NODE_STATE, 0,
-		XenbusStateReconfigured, &state);
+	int ret = xensnd_node_read_number(card->host->xs, XBT_NULL, card->backend,
+		XENSND_NODE_STATE, 0, XenbusStateReconfigured, &state);
 
 	card->seen = state;
 	view->backend = state;
@@ -100,7 +101,8 @@ static int state_try(struct xensnd_guest_card *card, unsigned int state)
 	if (ret == 0 && now != card->seen)
 		ret = -ESTALE;
 	if (ret == 0)
-		ret = xensnd_node_write(xs, transaction, card->backend, XENSND_NODE_STATE, "%u", state);
+		ret = xensnd_node_write(
+			xs, transaction, card->backend, XENSND_NODE_STATE, "%u", state);
 	if (!xs_transaction_end(xs, transaction, ret < 0) && ret == 0)
 		ret = errno == EAGAIN ? -EAGAIN : -EIO;
 	if (ret == -EAGAIN)
@@ -109,8 +111,8 @@ static int state_try(struct xensnd_guest_card *card, unsigned int state)
 }
 
 /*
- * Writes the backend's state, unless the folder has gone, which a write would bring back (-ENOENT), or somebody else
- * has written since it was read (-ESTALE): then there is something new to decide.
+ * Writes the backend's state, unless the folder has gone, which a write would bring back (-ENOENT),
+ * or somebody else has written since it was read (-ESTALE): then there is something new to decide.
  */
 static int state_write(struct xensnd_guest_card *card, unsigned int state)
 {
@@ -129,8 +131,9 @@ static int state_write(struct xensnd_guest_card *card, unsigned int state)
 
 /* ---- connecting ---- */
 
-static int output_choose(struct xensnd_guest_card *card, const struct xensnd_stream_identity *identity,
-	const char *unique_id, struct xensnd_output_spec *spec)
+static int output_choose(struct xensnd_guest_card *card,
+	const struct xensnd_stream_identity *identity, const char *unique_id,
+	struct xensnd_output_spec *spec)
 {
 	const struct xensnd_options *options = card->host->options;
 	struct xensnd_output_spec file;
@@ -151,13 +154,14 @@ static int output_choose(struct xensnd_guest_card *card, const struct xensnd_str
 		ret = xensnd_output_spec_restrict(spec, options->wav_dir);
 	if (ret == 0 && spec->kind == XENSND_OUTPUT_WAV) {
 		file = *spec;
-		if ((size_t)snprintf(spec->name, sizeof(spec->name), "%s/%s", options->wav_dir, file.name) >=
-			sizeof(spec->name))
+		if ((size_t)snprintf(spec->name, sizeof(spec->name), "%s/%s", options->wav_dir,
+			    file.name) >= sizeof(spec->name))
 			ret = -ENAMETOOLONG;
 	}
 	if (ret < 0)
 		card_log(card, XENSND_LOG_ERROR,
-			"stream %u/%u: its unique-id names an output that a configuration may not choose (%s); "
+			"stream %u/%u: its unique-id names an output that a configuration may not "
+			"choose (%s); "
 			"use --output, see xensnd-backend(8)",
 			identity->device, identity->stream, strerror(-ret));
 	return ret;
@@ -228,7 +232,8 @@ static int config_take(struct xensnd_guest_card *card, struct xensnd_card_config
 	int ret = xensnd_card_config_take(card->host->xs, card->backend, card->frontend, config);
 
 	if (ret < 0)
-		card_log(card, XENSND_LOG_ERROR, "%s", config->error[0] ? config->error : strerror(-ret));
+		card_log(card, XENSND_LOG_ERROR, "%s",
+			config->error[0] ? config->error : strerror(-ret));
 	return ret;
 }
 
@@ -316,7 +321,8 @@ static void card_wait(struct xensnd_guest_card *card)
 {
 	struct xensnd_card_config *config = calloc(1, sizeof(*config));
 
-	/* Also with a configuration that is of no use: the domain shall start; connecting will then fail. */
+	/* Also with a configuration that is of no use: the domain shall start; connecting will then
+	 * fail. */
 	if (config)
 		(void)config_take(card, config);
 	free(config);
@@ -329,7 +335,8 @@ static void card_try_connect(struct xensnd_guest_card *card)
 		unsigned int n = card->n_streams;
 
 		if (state_write(card, XenbusStateConnected) == 0)
-			card_log(card, XENSND_LOG_INFO, "connected, %u stream%s", n, n == 1 ? "" : "s");
+			card_log(card, XENSND_LOG_INFO, "connected, %u stream%s", n,
+				n == 1 ? "" : "s");
 		return;
 	}
 	card_close(card);
@@ -358,7 +365,8 @@ static void card_act(struct xensnd_guest_card *card, enum xensnd_card_action act
 
 bool xensnd_guest_card_update(struct xensnd_guest_card *card)
 {
-	/* One action may call for the next; a state that somebody else changes meanwhile fires the watch again. */
+	/* One action may call for the next; a state that somebody else changes meanwhile fires the
+	 * watch again. */
 	for (unsigned int steps = 0; steps < 8; steps++) {
 		enum xensnd_card_action action;
 		struct xensnd_card_view view;
@@ -429,8 +437,9 @@ static int frontend_read(struct xensnd_guest_card *card)
 	snprintf(prefix, sizeof(prefix), "/local/domain/%u/", card->domid);
 	if (domid != card->domid || strncmp(path, prefix, strlen(prefix)) != 0 ||
 		strlen(path) > XENSND_PATH_BYTES - 60) {
-		card_log(card, XENSND_LOG_ERROR, "frontend and frontend-id of %s are not of domain %u",
-			card->backend, card->domid);
+		card_log(card, XENSND_LOG_ERROR,
+			"frontend and frontend-id of %s are not of domain %u", card->backend,
+			card->domid);
 		ret = -EINVAL;
 	} else {
 		snprintf(card->frontend, sizeof(card->frontend), "%s", path);
@@ -439,8 +448,8 @@ static int frontend_read(struct xensnd_guest_card *card)
 	return ret;
 }
 
-int xensnd_guest_card_new(struct xensnd_guest_card **card, struct xensnd_card_host *host, uint32_t domid,
-	uint32_t devid, struct xensnd_memory_limit *memory)
+int xensnd_guest_card_new(struct xensnd_guest_card **card, struct xensnd_card_host *host,
+	uint32_t domid, uint32_t devid, struct xensnd_memory_limit *memory)
 {
 	struct xensnd_guest_card *new = calloc(1, sizeof(*new));
 	struct xensnd_card_view view;
@@ -448,8 +457,11 @@ int xensnd_guest_card_new(struct xensnd_guest_card **card, struct xensnd_card_ho
 
 	if (!new)
 		return -ENOMEM;
-	*new = (struct xensnd_guest_card){ .host = host, .memory = memory, .domid = domid, .devid = devid };
-	snprintf(new->backend, sizeof(new->backend), XENSND_PATH_BACKEND_GUESTS "/%u/%u", domid, devid);
+	*new = (struct xensnd_guest_card){
+		.host = host, .memory = memory, .domid = domid, .devid = devid
+	};
+	snprintf(new->backend, sizeof(new->backend), XENSND_PATH_BACKEND_GUESTS "/%u/%u", domid,
+		devid);
 	snprintf(new->token, sizeof(new->token), XENSND_CARD_TOKEN, domid, devid);
 	ret = card_present(new, &view) ? frontend_read(new) : -ENOENT;
 	if (ret == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xensnd-backend: prepares the process, checks that the host has what is needed and says what to do if not, and
- * runs the backend.
+ * xensnd-backend: prepares the process, checks that the host has what is needed and says what to do
+ * if not, and runs the backend.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,10 +46,12 @@ static int node_check(const char *path, const char *module, const struct xensnd_
 		return 0;
 	}
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		xensnd_log(log, XENSND_LOG_ERROR, "there is no %s: modprobe %s (and run under Xen)", path, module);
+		xensnd_log(log, XENSND_LOG_ERROR, "there is no %s: modprobe %s (and run under Xen)",
+			path, module);
 	else
-		xensnd_log(log, XENSND_LOG_ERROR, "can not open %s: %s; run as root, or give the user access to it",
-			path, strerror(errno));
+		xensnd_log(log, XENSND_LOG_ERROR,
+			"can not open %s: %s; run as root, or give the user access to it", path,
+			strerror(errno));
 	return -errno;
 }
 
@@ -59,9 +61,11 @@ static int instance_lock(const struct xensnd_options *options, const struct xens
 	int fd = xensnd_pid_file_lock(options->pid_file, &path);
 
 	if (fd == -EBUSY)
-		xensnd_log(log, XENSND_LOG_ERROR, "another xensnd-backend is running: it has locked %s", path);
+		xensnd_log(log, XENSND_LOG_ERROR,
+			"another xensnd-backend is running: it has locked %s", path);
 	else if (fd < 0)
-		xensnd_log(log, XENSND_LOG_ERROR, "can not write %s: %s; choose another place by --pid-file",
+		xensnd_log(log, XENSND_LOG_ERROR,
+			"can not write %s: %s; choose another place by --pid-file",
 			path ? path : "the pid file", strerror(-fd));
 	free(path);
 	return fd;
@@ -73,13 +77,15 @@ static struct xs_handle *xenstore_open(const struct xensnd_log *log)
 
 	if (!xs)
 		xensnd_log(log, XENSND_LOG_ERROR,
-			"can not connect to XenStore: %s; is xenstored running (in dom0), or /dev/xen/xenbus "
+			"can not connect to XenStore: %s; is xenstored running (in dom0), or "
+			"/dev/xen/xenbus "
 			"there (in a driver domain)?",
 			strerror(errno));
 	return xs;
 }
 
-static void alsa_say_nothing(const char *file, int line, const char *function, int error, const char *format, ...)
+static void alsa_say_nothing(
+	const char *file, int line, const char *function, int error, const char *format, ...)
 {
 	(void)file;
 	(void)line;

@@ -2,8 +2,8 @@
 /*
  * How much of a guest's memory may be mapped at once.
  *
- * Apart because it is shared by all streams of all cards of one guest: every mapping asks here first, so that
- * no guest can use up the host's room for grants.
+ * Apart because it is shared by all streams of all cards of one guest: every mapping asks here
+ * first, so that no guest can use up the host's room for grants.
  */
 #ifndef XENSND_BACKEND_MEMORY_LIMIT_H
 #define XENSND_BACKEND_MEMORY_LIMIT_H

@@ -52,7 +52,8 @@ static const char help[] =
 	"  -v, --verbose              more about what happens; twice: what alsa-lib says, too\n"
 	"      --default-output=SPEC  for streams that name no output (alsa<default>)\n"
 	"      --output=DOMAIN/CARD/DEVICE/STREAM=SPEC\n"
-	"                             for streams that match; each part a number or *, DOMAIN also a\n"
+	"                             for streams that match; each part a number or *, DOMAIN also "
+	"a\n"
 	"                             name; the first match wins\n"
 	"      --wav-dir=DIR          where guests' configurations may have WAV files written\n"
 	"      --max-memory=MIB       of a guest's memory mapped at once (16)\n"
@@ -92,7 +93,8 @@ static int option_take(struct xensnd_options *options, int option, const char *v
 		return 0;
 	case OPTION_DEFAULT_OUTPUT:
 		if (xensnd_output_spec_parse(value, &options->default_output) < 0)
-			return option_error("--default-output wants alsa<PCM>, wav<PATH> or null", value);
+			return option_error(
+				"--default-output wants alsa<PCM>, wav<PATH> or null", value);
 		return 0;
 	case OPTION_OUTPUT:
 		return rule_add(options, value);

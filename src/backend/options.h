@@ -14,14 +14,14 @@ struct xensnd_options {
 	unsigned int n_rules;
 	const char *wav_dir; /* NULL: XenStore can not choose files */
 	uint32_t guest_pages_max;
-	const char *user; /* NULL: stay who we are */
+	const char *user;     /* NULL: stay who we are */
 	const char *pid_file; /* NULL: the default */
-	bool alsa_messages; /* show what alsa-lib says */
+	bool alsa_messages;   /* show what alsa-lib says */
 };
 
 /*
- * 0: run; 1: everything was said (--help, --version), exit with 0; -EINVAL: an error line has been written, exit
- * with 2. Strings stay argv's.
+ * 0: run; 1: everything was said (--help, --version), exit with 0; -EINVAL: an error line has been
+ * written, exit with 2. Strings stay argv's.
  */
 int xensnd_options_parse(struct xensnd_options *options, int argc, char **argv);
 void xensnd_options_free(struct xensnd_options *options);

@@ -2,9 +2,9 @@
 /*
  * Where a stream's sound goes: one interface before ALSA, WAV files and nothing at all.
  *
- * Apart because the stream must not know which it is. The interface is what a sound card has: a buffer that is
- * filled, started, and consumed by itself until it runs dry. A direction is a parameter of open, so that capture needs
- * a read beside write and nothing else.
+ * Apart because the stream must not know which it is. The interface is what a sound card has: a
+ * buffer that is filled, started, and consumed by itself until it runs dry. A direction is a
+ * parameter of open, so that capture needs a read beside write and nothing else.
  *
  * An output belongs to the thread that opened it and never makes it wait for the device.
  */
@@ -33,9 +33,10 @@ struct xensnd_output_host {
 };
 
 struct xensnd_output_status {
-	uint32_t room_frames; /* what write would take now */
-	uint64_t queued_frames; /* taken and not yet consumed, with what the hardware has in flight */
-	bool dry; /* it has run out since it was started; start runs it again */
+	uint32_t room_frames;   /* what write would take now */
+	uint64_t queued_frames; /* taken and not yet consumed, with what the hardware has in flight
+				 */
+	bool dry;               /* it has run out since it was started; start runs it again */
 };
 
 struct xensnd_output_ops {
@@ -45,10 +46,12 @@ struct xensnd_output_ops {
 	 */
 	int (*open)(struct xensnd_output **output, const struct xensnd_output_spec *spec,
 		const struct xensnd_pcm_params *params, struct xensnd_output_host *host);
-	/* What the output can do at all, without staying open: narrows *set. 0; -EBUSY: not known now; -errno. */
+	/* What the output can do at all, without staying open: narrows *set. 0; -EBUSY: not known
+	 * now; -errno. */
 	int (*query)(const struct xensnd_output_spec *spec, struct xensnd_query_hw_param *set);
 	void (*close)(struct xensnd_output *output);
-	/* Takes what fits: the number of frames, 0 when it is full, or a negative errno when the device is gone. */
+	/* Takes what fits: the number of frames, 0 when it is full, or a negative errno when the
+	 * device is gone. */
 	int64_t (*write)(struct xensnd_output *output, const void *data, uint32_t frames);
 	/* Begins consuming; something has been written. 0 or a negative errno. */
 	int (*start)(struct xensnd_output *output);
@@ -57,10 +60,13 @@ struct xensnd_output_ops {
 	/* Halts and goes on, while running: 0; -ENOSYS when the device can not. */
 	int (*pause)(struct xensnd_output *output, bool on);
 	int (*status)(struct xensnd_output *output, struct xensnd_output_status *status);
-	/* When to look again in order to see so many more frames consumed. An estimate: status tells what is. */
+	/* When to look again in order to see so many more frames consumed. An estimate: status
+	 * tells what is. */
 	int64_t (*when)(struct xensnd_output *output, uint64_t frames);
-	/* Descriptors that tell when there is room, at most max of them; 0: look at when() instead. */
-	unsigned int (*poll_fds)(struct xensnd_output *output, struct pollfd *fds, unsigned int max);
+	/* Descriptors that tell when there is room, at most max of them; 0: look at when() instead.
+	 */
+	unsigned int (*poll_fds)(
+		struct xensnd_output *output, struct pollfd *fds, unsigned int max);
 	/* To be called with these descriptors after poll() has found one ready. */
 	void (*poll_done)(struct xensnd_output *output, struct pollfd *fds, unsigned int n);
 };

@@ -2,8 +2,8 @@
 /*
  * The ALSA output: any PCM of the host, without ever waiting for it. See output.h.
  *
- * The device is started and recovered by the playback, not by thresholds, and keeps the frontend's format, channels
- * and rate exactly: a guest must not be told that a conversion is its own rate.
+ * The device is started and recovered by the playback, not by thresholds, and keeps the frontend's
+ * format, channels and rate exactly: a guest must not be told that a conversion is its own rate.
  */
 #include "output.h"
 
@@ -27,7 +27,8 @@ struct alsa {
 	bool can_pause;
 	bool dry; /* it ran out, was prepared again, and status has not yet said so */
 	snd_pcm_sframes_t last_delay;
-	int64_t step_ns; /* the shortest wait between two looks; grows while the device does not move */
+	int64_t step_ns; /* the shortest wait between two looks; grows while the device does not
+			    move */
 };
 
 static const snd_pcm_format_t alsa_formats[XENSND_FORMATS] = {
@@ -82,8 +83,8 @@ static int hw_params_set(struct alsa *alsa, const struct xensnd_pcm_params *para
 	if (ret >= 0)
 		ret = snd_pcm_hw_params_set_rate(pcm, hw, params->rate, 0);
 	/*
-	 * A smaller buffer would do harm: frontends fill theirs before START, and a WRITE that finds no room until
-	 * then would hold them up for ever.
+	 * A smaller buffer would do harm: frontends fill theirs before START, and a WRITE that
+	 * finds no room until then would hold them up for ever.
 	 */
 	if (ret >= 0)
 		ret = snd_pcm_hw_params_set_buffer_size_min(pcm, hw, &buffer_min);
@@ -134,7 +135,8 @@ static int alsa_open(struct xensnd_output **output, const struct xensnd_output_s
 	alsa->step_ns = XENSND_NS_PER_MS;
 	ret = snd_pcm_open(&alsa->pcm, spec->name, SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
 	if (ret < 0) {
-		xensnd_log(host->log, XENSND_LOG_DEBUG, "ALSA \"%s\": %s", spec->name, snd_strerror(ret));
+		xensnd_log(host->log, XENSND_LOG_DEBUG, "ALSA \"%s\": %s", spec->name,
+			snd_strerror(ret));
 		goto free;
 	}
 	ret = hw_params_set(alsa, params);
@@ -142,9 +144,10 @@ static int alsa_open(struct xensnd_output **output, const struct xensnd_output_s
 		ret = sw_params_set(alsa);
 	if (ret < 0) {
 		xensnd_log(host->log, XENSND_LOG_DEBUG,
-			"ALSA \"%s\" does not take %s, %u Hz, %u channels, a buffer of %u frames: %s",
-			spec->name, xensnd_format_name(params->format), params->rate, params->channels,
-			params->buffer_frames, snd_strerror(ret));
+			"ALSA \"%s\" does not take %s, %u Hz, %u channels, a buffer of %u frames: "
+			"%s",
+			spec->name, xensnd_format_name(params->format), params->rate,
+			params->channels, params->buffer_frames, snd_strerror(ret));
 		goto close;
 	}
 	*output = &alsa->output;
@@ -254,7 +257,8 @@ static int64_t alsa_when(struct xensnd_output *output, uint64_t frames)
 	return xensnd_now_ns() + (ns > alsa->step_ns ? ns : alsa->step_ns);
 }
 
-static unsigned int alsa_poll_fds(struct xensnd_output *output, struct pollfd *fds, unsigned int max)
+static unsigned int alsa_poll_fds(
+	struct xensnd_output *output, struct pollfd *fds, unsigned int max)
 {
 	int n = snd_pcm_poll_descriptors(alsa_of(output)->pcm, fds, max);
 
@@ -310,7 +314,8 @@ static int alsa_query(const struct xensnd_output_spec *spec, struct xensnd_query
 		ret = snd_pcm_hw_params_get_channels_max(hw, &device.channels.max);
 	if (ret >= 0)
 		ret = snd_pcm_hw_params_get_buffer_size_max(hw, &buffer_max);
-	/* The device's period and smallest buffer bind nobody: events need no period, a larger buffer does no harm. */
+	/* The device's period and smallest buffer bind nobody: events need no period, a larger
+	 * buffer does no harm. */
 	if (ret >= 0) {
 		device.buffer.max = frames_limit(buffer_max);
 		ret = xensnd_hw_param_narrow(set, &device);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Outputs without hardware, consumed by the monotonic clock as a sound card would: into a WAV file, or into nothing.
+ * Outputs without hardware, consumed by the monotonic clock as a sound card would: into a WAV file,
+ * or into nothing.
  *
  * One file for both, since the file is all that differs. See output.h and pacer.h.
  */
@@ -83,7 +84,8 @@ static int wav_open(struct xensnd_output **output, const struct xensnd_output_sp
 	ret = xensnd_wav_file_open(&paced->file, path, params);
 	if (ret < 0) {
 		if (ret != -EINVAL)
-			xensnd_log(host->log, XENSND_LOG_ERROR, "can not write %s: %s", path, strerror(-ret));
+			xensnd_log(host->log, XENSND_LOG_ERROR, "can not write %s: %s", path,
+				strerror(-ret));
 		free(paced);
 		return ret;
 	}
@@ -121,7 +123,8 @@ static int64_t paced_write(struct xensnd_output *output, const void *data, uint3
 	if (frames > room)
 		frames = room;
 	if (paced->has_file && frames > 0) {
-		ret = xensnd_wav_file_write(&paced->file, pacer->consumed + pacer->queued, data, frames);
+		ret = xensnd_wav_file_write(
+			&paced->file, pacer->consumed + pacer->queued, data, frames);
 		if (ret < 0)
 			return ret;
 	}
@@ -172,7 +175,8 @@ static int64_t paced_when(struct xensnd_output *output, uint64_t frames)
 	return xensnd_pacer_when(&paced_of(output)->pacer, frames);
 }
 
-static unsigned int paced_poll_fds(struct xensnd_output *output, struct pollfd *fds, unsigned int max)
+static unsigned int paced_poll_fds(
+	struct xensnd_output *output, struct pollfd *fds, unsigned int max)
 {
 	(void)output;
 	(void)fds;

@@ -166,7 +166,7 @@ bool xensnd_output_rule_matches(
 	const struct xensnd_output_rule *rule, const struct xensnd_stream_identity *identity)
 {
 	return domain_matches(rule->domain, identity) &&
-		(rule->card < 0 || rule->card == identity->card) &&
-		(rule->device < 0 || rule->device == identity->device) &&
-		(rule->stream < 0 || rule->stream == identity->stream);
+	       (rule->card < 0 || rule->card == identity->card) &&
+	       (rule->device < 0 || rule->device == identity->device) &&
+	       (rule->stream < 0 || rule->stream == identity->stream);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which output a stream gets: the text that names one, the rules of the command line, and what a guest may not say.
+ * Which output a stream gets: the text that names one, the rules of the command line, and what a
+ * guest may not say.
  *
- * Apart because it is the backend's policy and nothing but text: a stream's unique-id was written by the
- * toolstack, but into nodes that belong to the guest, so it is not obeyed like the command line.
+ * Apart because it is the backend's policy and nothing but text: a stream's unique-id was written
+ * by the toolstack, but into nodes that belong to the guest, so it is not obeyed like the command
+ * line.
  */
 #ifndef XENSND_BACKEND_OUTPUT_SPEC_H
 #define XENSND_BACKEND_OUTPUT_SPEC_H
@@ -19,9 +21,10 @@ struct xensnd_output_spec {
 };
 
 /*
- * Parses "alsa<NAME>", "wav<PATH>" or "null", in any case; ";" in an ALSA name stands for ",", which XenStore
- * lists can not hold, and no name for "default". What follows ">" (properties of other backends) is ignored.
- * 0; -ENOENT: the text names no output at all (a plain identifier); -EINVAL: it does, in a wrong way.
+ * Parses "alsa<NAME>", "wav<PATH>" or "null", in any case; ";" in an ALSA name stands for ",",
+ * which XenStore lists can not hold, and no name for "default". What follows ">" (properties of
+ * other backends) is ignored. 0; -ENOENT: the text names no output at all (a plain identifier);
+ * -EINVAL: it does, in a wrong way.
  */
 int xensnd_output_spec_parse(const char *text, struct xensnd_output_spec *spec);
 
@@ -29,10 +32,10 @@ int xensnd_output_spec_parse(const char *text, struct xensnd_output_spec *spec);
 const char *xensnd_output_kind_name(enum xensnd_output_kind kind);
 
 /*
- * Whether a spec from XenStore may be used. ALSA names can open files and run programs (the plugins "file" and
- * "tee", or a definition in braces), so only plain names without arguments, which the host's configuration
- * defines, and hardware by number are allowed. A WAV file must be a plain name in wav_dir (also written with that
- * folder before it); spec->name becomes that name. 0; -EPERM.
+ * Whether a spec from XenStore may be used. ALSA names can open files and run programs (the plugins
+ * "file" and "tee", or a definition in braces), so only plain names without arguments, which the
+ * host's configuration defines, and hardware by number are allowed. A WAV file must be a plain name
+ * in wav_dir (also written with that folder before it); spec->name becomes that name. 0; -EPERM.
  */
 int xensnd_output_spec_restrict(struct xensnd_output_spec *spec, const char *wav_dir);
 
@@ -48,7 +51,7 @@ struct xensnd_stream_identity {
 /* One "--output DOMAIN/CARD/DEVICE/STREAM=SPEC". */
 struct xensnd_output_rule {
 	char domain[128]; /* a number, a name or "*" */
-	int64_t card; /* -1: any */
+	int64_t card;     /* -1: any */
 	int64_t device;
 	int64_t stream;
 	struct xensnd_output_spec spec;

@@ -22,7 +22,7 @@ int64_t xensnd_frames_to_ns(uint64_t frames, uint32_t rate)
 	uint64_t rest = frames % rate;
 
 	return (int64_t)(seconds * (uint64_t)XENSND_NS_PER_SECOND +
-		(rest * (uint64_t)XENSND_NS_PER_SECOND + rate - 1) / rate);
+			 (rest * (uint64_t)XENSND_NS_PER_SECOND + rate - 1) / rate);
 }
 
 void xensnd_pacer_init(struct xensnd_pacer *pacer, uint32_t rate, uint32_t buffer_frames)
@@ -65,7 +65,8 @@ bool xensnd_pacer_advance(struct xensnd_pacer *pacer, int64_t now_ns)
 
 	if (!pacer->running)
 		return false;
-	due = pacer->anchor_frames + ns_to_frames(now_ns - pacer->anchor_ns, pacer->rate) - pacer->consumed;
+	due = pacer->anchor_frames + ns_to_frames(now_ns - pacer->anchor_ns, pacer->rate) -
+	      pacer->consumed;
 	if (due < pacer->queued) {
 		pacer->consumed += due;
 		pacer->queued -= due;
@@ -80,5 +81,5 @@ bool xensnd_pacer_advance(struct xensnd_pacer *pacer, int64_t now_ns)
 int64_t xensnd_pacer_when(const struct xensnd_pacer *pacer, uint64_t frames)
 {
 	return pacer->anchor_ns +
-		xensnd_frames_to_ns(pacer->consumed - pacer->anchor_frames + frames, pacer->rate);
+	       xensnd_frames_to_ns(pacer->consumed - pacer->anchor_frames + frames, pacer->rate);
 }

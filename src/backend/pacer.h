@@ -2,8 +2,8 @@
 /*
  * A sound card made of arithmetic: a buffer that is consumed at a rate by a clock.
  *
- * Apart because it knows neither files nor the clock itself: time is passed in, so that outputs without hardware
- * share it and its every boundary is tested.
+ * Apart because it knows neither files nor the clock itself: time is passed in, so that outputs
+ * without hardware share it and its every boundary is tested.
  */
 #ifndef XENSND_BACKEND_PACER_H
 #define XENSND_BACKEND_PACER_H
@@ -15,9 +15,9 @@ struct xensnd_pacer {
 	uint32_t rate; /* Hz */
 	uint32_t buffer_frames;
 	uint64_t consumed; /* frames, since init; never goes back */
-	uint64_t queued; /* frames in the buffer */
+	uint64_t queued;   /* frames in the buffer */
 	bool running;
-	int64_t anchor_ns; /* where the present run began */
+	int64_t anchor_ns;      /* where the present run began */
 	uint64_t anchor_frames; /* what was consumed before it */
 };
 
@@ -38,7 +38,8 @@ void xensnd_pacer_pause(struct xensnd_pacer *pacer, int64_t now_ns);
 /* Stops consuming and forgets what is queued. */
 void xensnd_pacer_drop(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* Consumes what is due. True: the buffer ran dry, and consuming has stopped until the next start. */
+/* Consumes what is due. True: the buffer ran dry, and consuming has stopped until the next start.
+ */
 bool xensnd_pacer_advance(struct xensnd_pacer *pacer, int64_t now_ns);
 
 /* When so many more frames will have been consumed; the pacer must be running. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A playback between OPEN and CLOSE: an output, what START, PAUSE, STOP and RESUME make of it, and its position.
+ * A playback between OPEN and CLOSE: an output, what START, PAUSE, STOP and RESUME make of it, and
+ * its position.
  *
- * Apart from the stream because it knows neither rings nor grants, and apart from the outputs because what a
- * frontend may rely on must not depend on the device: START works on an empty buffer, an underrun is repaired by the next
- * data, and the position never steps back.
+ * Apart from the stream because it knows neither rings nor grants, and apart from the outputs
+ * because what a frontend may rely on must not depend on the device: START works on an empty
+ * buffer, an underrun is repaired by the next data, and the position never steps back.
  *
  * One thread uses an object.
  */
@@ -19,13 +20,13 @@ struct xensnd_playback {
 	struct xensnd_pcm_params params;
 	struct xensnd_position position;
 	uint32_t room_frames; /* as of the last look */
-	bool started; /* from START to STOP */
+	bool started;         /* from START to STOP */
 	bool paused;
 	bool running; /* the device consumes */
 	bool starved; /* the device has run dry since START, and waits for data */
 	uint64_t underruns;
 	int64_t event_ns; /* when the last event became due */
-	int error; /* the device has failed; nothing works until close */
+	int error;        /* the device has failed; nothing works until close */
 };
 
 /* 0; -EINVAL; -EBUSY; another negative errno. */
@@ -34,8 +35,8 @@ int xensnd_playback_open(struct xensnd_playback *playback, const struct xensnd_o
 void xensnd_playback_close(struct xensnd_playback *playback);
 
 /*
- * XENSND_OP_TRIGGER: 0; -EINVAL: no such type; -EBUSY: START of what is started; -EBADF: PAUSE or RESUME in a
- * state that has none; -ENOSYS: the device can not pause, and goes on.
+ * XENSND_OP_TRIGGER: 0; -EINVAL: no such type; -EBUSY: START of what is started; -EBADF: PAUSE or
+ * RESUME in a state that has none; -ENOSYS: the device can not pause, and goes on.
  */
 int xensnd_playback_trigger(struct xensnd_playback *playback, uint8_t type);
 
@@ -43,15 +44,15 @@ int xensnd_playback_trigger(struct xensnd_playback *playback, uint8_t type);
 int xensnd_playback_look(struct xensnd_playback *playback);
 
 /*
- * Hands frames to the device as far as there is room: the number taken, or a negative errno. After the last of
- * several writes, xensnd_playback_run() starts a device that waits for them.
+ * Hands frames to the device as far as there is room: the number taken, or a negative errno. After
+ * the last of several writes, xensnd_playback_run() starts a device that waits for them.
  */
 int64_t xensnd_playback_write(struct xensnd_playback *playback, const void *data, uint32_t frames);
 int xensnd_playback_run(struct xensnd_playback *playback);
 
 /*
- * When to look again: for the next event, and for so much room (0: nobody waits for any). XENSND_NEVER when
- * nothing moves.
+ * When to look again: for the next event, and for so much room (0: nobody waits for any).
+ * XENSND_NEVER when nothing moves.
  */
 int64_t xensnd_playback_when(struct xensnd_playback *playback, uint32_t wanted_frames);
 

@@ -30,7 +30,8 @@ void xensnd_position_update(struct xensnd_position *position, uint64_t queued_fr
 	if (position->consumed >= position->boundary) {
 		uint64_t past = position->consumed - position->boundary;
 
-		position->boundary += (past / position->period_frames + 1) * position->period_frames;
+		position->boundary +=
+			(past / position->period_frames + 1) * position->period_frames;
 		position->event_due = true;
 	}
 	if (queued_frames == 0)

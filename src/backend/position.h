@@ -2,8 +2,9 @@
 /*
  * What a stream has consumed, and when its frontend is to be told.
  *
- * Apart because the promise is subtle and has nothing to do with devices: frames count from OPEN and never go
- * back, over STOP, START and underruns alike (sndif.h leaves the origin open, and every frontend copes with this one).
+ * Apart because the promise is subtle and has nothing to do with devices: frames count from OPEN
+ * and never go back, over STOP, START and underruns alike (sndif.h leaves the origin open, and
+ * every frontend copes with this one).
  */
 #ifndef XENSND_BACKEND_POSITION_H
 #define XENSND_BACKEND_POSITION_H
@@ -13,11 +14,11 @@
 
 struct xensnd_position {
 	uint32_t period_frames; /* between events; 0: none are wanted */
-	uint64_t accepted; /* taken into the device since OPEN and not dropped */
-	uint64_t consumed; /* of these, played; never goes back */
-	uint64_t boundary; /* the next value of consumed that is worth an event */
-	uint64_t reported; /* by the last event */
-	bool event_due; /* stays until the event was sent */
+	uint64_t accepted;      /* taken into the device since OPEN and not dropped */
+	uint64_t consumed;      /* of these, played; never goes back */
+	uint64_t boundary;      /* the next value of consumed that is worth an event */
+	uint64_t reported;      /* by the last event */
+	bool event_due;         /* stays until the event was sent */
 };
 
 void xensnd_position_init(struct xensnd_position *position, uint32_t period_frames);
@@ -29,9 +30,9 @@ void xensnd_position_start(struct xensnd_position *position);
 void xensnd_position_accept(struct xensnd_position *position, uint32_t frames);
 
 /*
- * The device still holds queued frames; what it says is clamped to what can be. An event is due when a period
- * boundary was passed, or when all that was accepted is consumed: nothing else would tell a draining frontend
- * of its last part of a period.
+ * The device still holds queued frames; what it says is clamped to what can be. An event is due
+ * when a period boundary was passed, or when all that was accepted is consumed: nothing else would
+ * tell a draining frontend of its last part of a period.
  */
 void xensnd_position_update(struct xensnd_position *position, uint64_t queued_frames);
 

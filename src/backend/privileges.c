@@ -21,10 +21,12 @@ static int user_become(const char *name, const struct xensnd_log *log)
 		xensnd_log(log, XENSND_LOG_ERROR, "--user: there is no user %s", name);
 		return errno > 0 ? -errno : -ENOENT;
 	}
-	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0) {
+	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
+		setuid(user->pw_uid) < 0) {
 		int ret = -errno;
 
-		xensnd_log(log, XENSND_LOG_ERROR, "can not become user %s: %s", name, strerror(errno));
+		xensnd_log(
+			log, XENSND_LOG_ERROR, "can not become user %s: %s", name, strerror(errno));
 		return ret;
 	}
 	return 0;

@@ -59,6 +59,7 @@ void xensnd_service_notify(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
+	(void)sendto(
+		fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
 	close(fd);
 }

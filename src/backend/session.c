@@ -29,8 +29,9 @@ void xensnd_session_log(
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (swallowed > 0)
-		xensnd_log(log, XENSND_LOG_WARNING, "domain %u card %u stream %u/%u: %u lines left out",
-			setup->domid, setup->card, setup->config.device, setup->config.index, swallowed);
+		xensnd_log(log, XENSND_LOG_WARNING,
+			"domain %u card %u stream %u/%u: %u lines left out", setup->domid,
+			setup->card, setup->config.device, setup->config.index, swallowed);
 	xensnd_log(log, level, "domain %u card %u stream %u/%u: %s", setup->domid, setup->card,
 		setup->config.device, setup->config.index, text);
 }
@@ -48,10 +49,12 @@ static bool session_is_open(const struct xensnd_session *session)
 	return session->playback.output != NULL;
 }
 
-static void session_answer(struct xensnd_session *session, uint16_t id, uint8_t operation, int64_t ret,
-	const struct xensnd_query_hw_param *set)
+static void session_answer(struct xensnd_session *session, uint16_t id, uint8_t operation,
+	int64_t ret, const struct xensnd_query_hw_param *set)
 {
-	struct xensnd_resp rsp = { .id = id, .operation = operation, .status = xensnd_wire_status(ret) };
+	struct xensnd_resp rsp = {
+		.id = id, .operation = operation, .status = xensnd_wire_status(ret)
+	};
 
 	if (set)
 		rsp.resp.hw_param = *set;
@@ -85,9 +88,9 @@ static int pending_add(struct xensnd_session *session, uint16_t id, const struct
 	if (session->n_pending == XENSND_RING_SLOTS)
 		return -EPROTO;
 	session->pending[(session->pending_first + session->n_pending++) % XENSND_RING_SLOTS] =
-		(struct xensnd_pending_write){ .id = id,
-			.offset_bytes = rw->offset,
-			.left_bytes = rw->length };
+		(struct xensnd_pending_write){
+			.id = id, .offset_bytes = rw->offset, .left_bytes = rw->length
+		};
 	return 0;
 }
 
@@ -133,14 +136,15 @@ static int session_open(struct xensnd_session *session, const struct xensnd_open
 		return -EBUSY;
 	ret = xensnd_open_check(&params, open, &setup->config.params);
 	if (ret < 0) {
-		xensnd_session_log(session, XENSND_LOG_DEBUG, "OPEN outside of the stream's configuration");
+		xensnd_session_log(
+			session, XENSND_LOG_DEBUG, "OPEN outside of the stream's configuration");
 		return ret;
 	}
-	ret = xensnd_stream_buffer_map(&session->buffer, session->grants, setup->memory, setup->domid,
-		open->gref_directory, open->buffer_sz);
+	ret = xensnd_stream_buffer_map(&session->buffer, session->grants, setup->memory,
+		setup->domid, open->gref_directory, open->buffer_sz);
 	if (ret < 0) {
-		xensnd_session_log(session, XENSND_LOG_WARNING, "can not map a buffer of %u bytes: %s",
-			open->buffer_sz, strerror(-ret));
+		xensnd_session_log(session, XENSND_LOG_WARNING,
+			"can not map a buffer of %u bytes: %s", open->buffer_sz, strerror(-ret));
 		return ret;
 	}
 	ret = xensnd_playback_open(&session->playback, &setup->output, &params, setup->host);
@@ -151,14 +155,15 @@ static int session_open(struct xensnd_session *session, const struct xensnd_open
 		xensnd_stream_buffer_unmap(&session->buffer, session->grants, setup->memory);
 		session->abilities_known = false;
 		xensnd_session_log(session, ret == -EINVAL ? XENSND_LOG_DEBUG : XENSND_LOG_WARNING,
-			"can not open the output %s<%s>: %s", xensnd_output_kind_name(setup->output.kind),
-			setup->output.name, strerror(-ret));
+			"can not open the output %s<%s>: %s",
+			xensnd_output_kind_name(setup->output.kind), setup->output.name,
+			strerror(-ret));
 		return ret;
 	}
 	xensnd_session_log(session, XENSND_LOG_DEBUG,
 		"open, %s, %u Hz, %u channels, buffer %u, period %u frames",
-		xensnd_format_name(params.format), params.rate, params.channels, params.buffer_frames,
-		params.period_frames);
+		xensnd_format_name(params.format), params.rate, params.channels,
+		params.buffer_frames, params.period_frames);
 	return 0;
 }
 
@@ -174,7 +179,8 @@ static void session_close(struct xensnd_session *session)
 		(unsigned long long)session->playback.underruns);
 }
 
-static int session_write(struct xensnd_session *session, uint16_t id, const struct xensnd_rw_req *rw)
+static int session_write(
+	struct xensnd_session *session, uint16_t id, const struct xensnd_rw_req *rw)
 {
 	uint32_t frame_bytes;
 
@@ -185,7 +191,8 @@ static int session_write(struct xensnd_session *session, uint16_t id, const stru
 	if (session->playback.error)
 		return session->playback.error;
 	frame_bytes = session->playback.params.frame_bytes;
-	if ((uint64_t)rw->offset + rw->length > session->buffer.bytes || rw->length % frame_bytes != 0)
+	if ((uint64_t)rw->offset + rw->length > session->buffer.bytes ||
+		rw->length % frame_bytes != 0)
 		return -EINVAL;
 	return pending_add(session, id, rw);
 }
@@ -194,7 +201,8 @@ static int session_write(struct xensnd_session *session, uint16_t id, const stru
 static void session_send_position(struct xensnd_session *session)
 {
 	struct xensnd_position *position = &session->playback.position;
-	struct xensnd_evt evt = { .id = (uint16_t)session->events.prod, .type = XENSND_EVT_CUR_POS };
+	struct xensnd_evt evt = { .id = (uint16_t)session->events.prod,
+		.type = XENSND_EVT_CUR_POS };
 
 	if (!position->event_due)
 		return;
@@ -214,7 +222,8 @@ static int session_trigger(struct xensnd_session *session, uint8_t type)
 	if (type == XENSND_OP_TRIGGER_STOP)
 		pending_answer_all(session, 0);
 	ret = xensnd_playback_trigger(&session->playback, type);
-	/* Before the answer, so that the frontend starts its next count from where this one ended. */
+	/* Before the answer, so that the frontend starts its next count from where this one ended.
+	 */
 	session_send_position(session);
 	return ret;
 }
@@ -293,7 +302,8 @@ static void session_play(struct xensnd_session *session)
 	bool waiting = session->n_pending > 0;
 	bool fed;
 
-	/* Twice when nothing was taken where there was room: the device ran dry between look and write. */
+	/* Twice when nothing was taken where there was room: the device ran dry between look and
+	 * write. */
 	for (unsigned int tries = 0; tries < 2; tries++) {
 		bool had_room = xensnd_playback_look(playback) == 0 && playback->room_frames > 0;
 
@@ -306,7 +316,8 @@ static void session_play(struct xensnd_session *session)
 	if (playback->error) {
 		pending_answer_all(session, playback->error);
 		if (!had_error)
-			xensnd_session_log(session, XENSND_LOG_ERROR, "the output %s<%s> failed: %s",
+			xensnd_session_log(session, XENSND_LOG_ERROR,
+				"the output %s<%s> failed: %s",
 				xensnd_output_kind_name(session->setup->output.kind),
 				session->setup->output.name, strerror(-playback->error));
 	}
@@ -343,7 +354,8 @@ static uint32_t wanted_room(struct xensnd_session *session)
 {
 	const struct xensnd_pcm_params *params = &session->playback.params;
 	const struct xensnd_pending_write *head = pending_head(session);
-	uint32_t period = params->period_frames ? params->period_frames : params->buffer_frames / 4 + 1;
+	uint32_t period =
+		params->period_frames ? params->period_frames : params->buffer_frames / 4 + 1;
 	uint32_t frames;
 
 	if (!head)
@@ -361,7 +373,8 @@ unsigned int xensnd_session_wait(
 	*until_ns = XENSND_NEVER;
 	if (!session_is_open(session))
 		return 0;
-	if (session->n_pending > 0 && playback->running && !playback->paused && !session->output_idle)
+	if (session->n_pending > 0 && playback->running && !playback->paused &&
+		!session->output_idle)
 		n = playback->output->ops->poll_fds(playback->output, fds, max);
 	*until_ns = xensnd_playback_when(playback, n > 0 ? 0 : wanted_room(session));
 	return n;

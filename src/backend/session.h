@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a connected stream does with its requests: OPEN, CLOSE, WRITE, TRIGGER, HW_PARAM_QUERY and the rest, and which
- * events it sends.
+ * What a connected stream does with its requests: OPEN, CLOSE, WRITE, TRIGGER, HW_PARAM_QUERY and
+ * the rest, and which events it sends.
  *
- * Apart from the thread that runs it: no descriptors and no waiting here. A WRITE is answered when the output has taken
- * its bytes; until then it waits in a queue of its own, and whatever comes behind it is carried out at once.
+ * Apart from the thread that runs it: no descriptors and no waiting here. A WRITE is answered when
+ * the output has taken its bytes; until then it waits in a queue of its own, and whatever comes
+ * behind it is carried out at once.
  *
- * Everything that comes from the guest is copied once, checked, then used. Statuses are Xen's errors (xen/errno.h),
- * whatever the host's are.
+ * Everything that comes from the guest is copied once, checked, then used. Statuses are Xen's
+ * errors (xen/errno.h), whatever the host's are.
  */
 #ifndef XENSND_BACKEND_SESSION_H
 #define XENSND_BACKEND_SESSION_H
@@ -21,7 +22,8 @@
 #include "playback.h"
 #include "stream_buffer.h"
 
-/* A stream's place in the world; set by the card before the stream's thread starts, and constant. */
+/* A stream's place in the world; set by the card before the stream's thread starts, and constant.
+ */
 struct xensnd_stream_setup {
 	uint32_t domid;
 	unsigned int card;
@@ -50,7 +52,8 @@ struct xensnd_session {
 	struct xensnd_back_events events;
 	struct xensnd_stream_buffer buffer;
 	struct xensnd_playback playback;
-	struct xensnd_pending_write pending[XENSND_RING_SLOTS]; /* from first on, in order, wrapping */
+	struct xensnd_pending_write
+		pending[XENSND_RING_SLOTS]; /* from first on, in order, wrapping */
 	unsigned int pending_first;
 	unsigned int n_pending;
 	bool output_idle; /* its descriptors were ready, and it took nothing */
@@ -68,15 +71,16 @@ void xensnd_session_end(struct xensnd_session *session);
 
 /*
  * Does what can be done now: requests, queued WRITEs, events. Answers and events are shown by
- * xensnd_session_push(). 0; 1: there are more requests, so do not sleep; -EPROTO: the frontend broke a rule of the
- * ring.
+ * xensnd_session_push(). 0; 1: there are more requests, so do not sleep; -EPROTO: the frontend
+ * broke a rule of the ring.
  */
 int xensnd_session_work(struct xensnd_session *session);
 
 /* Shows the frontend what work has put; which of the two ports have to be notified. */
 void xensnd_session_push(struct xensnd_session *session, bool *notify_ring, bool *notify_events);
 
-/* What to sleep on: fills fds with the output's descriptors, and *until with the time of the next look. */
+/* What to sleep on: fills fds with the output's descriptors, and *until with the time of the next
+ * look. */
 unsigned int xensnd_session_wait(
 	struct xensnd_session *session, struct pollfd *fds, unsigned int max, int64_t *until_ns);
 

@@ -36,7 +36,7 @@ struct xensnd_stream {
 	struct xensnd_session session;
 	/* Both: released by the writer, so that what it did before is seen. */
 	_Atomic bool stop; /* the owner writes */
-	_Atomic int end; /* enum xensnd_stream_end; the thread writes, last of all */
+	_Atomic int end;   /* enum xensnd_stream_end; the thread writes, last of all */
 };
 
 static int last_error(void)
@@ -82,7 +82,8 @@ static int wait_until(struct pollfd *fds, nfds_t n, int64_t until_ns)
 	return ppoll(fds, n, &timeout, NULL);
 }
 
-/* Sleeps until there is something to do. The port that woke us, 0 if none did, or a negative errno. */
+/* Sleeps until there is something to do. The port that woke us, 0 if none did, or a negative errno.
+ */
 static int64_t stream_sleep(struct xensnd_stream *stream)
 {
 	struct pollfd fds[POLL_OUTPUT + XENSND_OUTPUT_FDS_MAX] = {
@@ -122,7 +123,8 @@ static int stream_run(struct xensnd_stream *stream)
 			return ret;
 		if (more)
 			continue;
-		/* Not before the work is done: a guest that notifies without need wakes us once for each round. */
+		/* Not before the work is done: a guest that notifies without need wakes us once for
+		 * each round. */
 		if (port > 0 && xenevtchn_unmask(stream->evtchn, (evtchn_port_t)port) < 0)
 			return last_error();
 		port = stream_sleep(stream);
@@ -140,7 +142,8 @@ static void *stream_thread(void *context)
 
 	if (ret < 0)
 		xensnd_session_log(&stream->session, XENSND_LOG_WARNING, "%s: %s",
-			ret == -EPROTO ? "the frontend broke the ring's protocol" : "connection failed",
+			ret == -EPROTO ? "the frontend broke the ring's protocol"
+				       : "connection failed",
 			strerror(-ret));
 	xensnd_session_end(&stream->session);
 	atomic_store_explicit(&stream->end, ret < 0 ? XENSND_STREAM_BROKEN : XENSND_STREAM_STOPPED,
@@ -237,7 +240,8 @@ int xensnd_stream_start(struct xensnd_stream **stream, const struct xensnd_strea
 	new->mailbox_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ret = new->mailbox_fd < 0 ? last_error() : stream_bind(new);
 	if (ret == 0) {
-		xensnd_session_init(&new->session, &new->setup, new->grants, new->ring_page, new->event_page);
+		xensnd_session_init(
+			&new->session, &new->setup, new->grants, new->ring_page, new->event_page);
 		ret = thread_start(new);
 	}
 	if (ret < 0) {

@@ -2,9 +2,9 @@
 /*
  * A connected stream: its thread, and what only that thread may touch.
  *
- * Apart from the session, which it runs, because this is about descriptors and lifetime. One thread for each
- * stream, so that one guest's blocked device is nobody else's trouble: the owner never waits for a thread, it
- * asks it to stop and is told by a descriptor when it has ended.
+ * Apart from the session, which it runs, because this is about descriptors and lifetime. One thread
+ * for each stream, so that one guest's blocked device is nobody else's trouble: the owner never
+ * waits for a thread, it asks it to stop and is told by a descriptor when it has ended.
  */
 #ifndef XENSND_BACKEND_STREAM_H
 #define XENSND_BACKEND_STREAM_H
@@ -16,12 +16,12 @@ struct xensnd_stream;
 enum xensnd_stream_end {
 	XENSND_STREAM_RUNS,
 	XENSND_STREAM_STOPPED, /* as it was asked to */
-	XENSND_STREAM_BROKEN, /* the frontend broke the protocol, or the host's nodes failed */
+	XENSND_STREAM_BROKEN,  /* the frontend broke the protocol, or the host's nodes failed */
 };
 
 /*
- * Maps and binds what the frontend published, and starts the thread. setup is copied. 0; -ENOMEM: over the guest's
- * limit; another negative errno.
+ * Maps and binds what the frontend published, and starts the thread. setup is copied. 0; -ENOMEM:
+ * over the guest's limit; another negative errno.
  */
 int xensnd_stream_start(struct xensnd_stream **stream, const struct xensnd_stream_setup *setup);
 

@@ -54,7 +54,8 @@ int xensnd_stream_buffer_map(struct xensnd_stream_buffer *buffer, xengnttab_hand
 {
 	int ret;
 
-	*buffer = (struct xensnd_stream_buffer){ .bytes = bytes, .pages = xensnd_buffer_pages(bytes) };
+	*buffer = (struct xensnd_stream_buffer){ .bytes = bytes,
+		.pages = xensnd_buffer_pages(bytes) };
 	ret = xensnd_memory_reserve(limit, buffer->pages);
 	if (ret == 0) {
 		ret = pages_map(buffer, grants, domid, directory);

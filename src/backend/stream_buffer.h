@@ -2,8 +2,9 @@
 /*
  * A stream's audio buffer: the guest's pages, mapped into this process.
  *
- * Apart because mapping is where a guest's numbers meet the host's grant table: the directory is copied page by
- * page and let go of at once, everything is counted against the guest's limit, and one call undoes it.
+ * Apart because mapping is where a guest's numbers meet the host's grant table: the directory is
+ * copied page by page and let go of at once, everything is counted against the guest's limit, and
+ * one call undoes it.
  */
 #ifndef XENSND_BACKEND_STREAM_BUFFER_H
 #define XENSND_BACKEND_STREAM_BUFFER_H
@@ -22,8 +23,8 @@ struct xensnd_stream_buffer {
 };
 
 /*
- * Maps a buffer of so many bytes (not 0) for reading. 0; -EINVAL: the directory is malformed; -ENOMEM: over the
- * guest's limit; another negative errno when a grant can not be mapped.
+ * Maps a buffer of so many bytes (not 0) for reading. 0; -EINVAL: the directory is malformed;
+ * -ENOMEM: over the guest's limit; another negative errno when a grant can not be mapped.
  */
 int xensnd_stream_buffer_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *grants,
 	struct xensnd_memory_limit *limit, uint32_t domid, grant_ref_t directory, uint32_t bytes);

@@ -41,7 +41,8 @@ int xensnd_wav_file_open(
 		.channels = params->channels,
 		.rate = params->rate,
 		.frame_bytes = params->frame_bytes,
-		.header_bytes = xensnd_wav_header(header, params->format, params->channels, params->rate, 0) };
+		.header_bytes = xensnd_wav_header(
+			header, params->format, params->channels, params->rate, 0) };
 	if (file->header_bytes == 0)
 		return -EINVAL;
 	/* O_NONBLOCK: a FIFO in its place must not make the stream wait. */
@@ -69,7 +70,8 @@ int xensnd_wav_file_update(struct xensnd_wav_file *file, uint64_t frames)
 {
 	uint8_t header[XENSND_WAV_HEADER_MAX];
 
-	xensnd_wav_header(header, file->format, file->channels, file->rate, frames * file->frame_bytes);
+	xensnd_wav_header(
+		header, file->format, file->channels, file->rate, frames * file->frame_bytes);
 	return file_write(file->fd, header, file->header_bytes, 0);
 }
 
@@ -77,7 +79,8 @@ void xensnd_wav_file_close(struct xensnd_wav_file *file, uint64_t frames)
 {
 	uint64_t data_bytes = frames * file->frame_bytes;
 
-	/* RIFF pads to an even length. Nobody is left to be told of an error: the header then says the old size. */
+	/* RIFF pads to an even length. Nobody is left to be told of an error: the header then says
+	 * the old size. */
 	if (ftruncate(file->fd, (off_t)(file->header_bytes + data_bytes + data_bytes % 2)) == 0)
 		(void)xensnd_wav_file_update(file, frames);
 	close(file->fd);

@@ -2,8 +2,8 @@
 /*
  * A WAV file that grows, and is a valid file at every moment.
  *
- * Apart from the output because a file knows no clock: samples go in where they belong, what was not played is cut
- * off again, and the header follows.
+ * Apart from the output because a file knows no clock: samples go in where they belong, what was
+ * not played is cut off again, and the header follows.
  */
 #ifndef XENSND_BACKEND_WAV_FILE_H
 #define XENSND_BACKEND_WAV_FILE_H
@@ -23,8 +23,8 @@ struct xensnd_wav_file {
 };
 
 /*
- * Creates or overwrites a file; an existing one must be a regular file, and the last part of the path no link. 0;
- * -EINVAL: WAV has no such format; another negative errno.
+ * Creates or overwrites a file; an existing one must be a regular file, and the last part of the
+ * path no link. 0; -EINVAL: WAV has no such format; another negative errno.
  */
 int xensnd_wav_file_open(
 	struct xensnd_wav_file *file, const char *path, const struct xensnd_pcm_params *params);

@@ -16,9 +16,9 @@
 uint64_t xensnd_wav_formats(void);
 
 /*
- * Writes the header of a file with data_bytes of samples (its 32-bit sizes stick at their maximum beyond that) and
- * returns its length, which depends on format and channels only; 0 if WAV has no such format. S24_LE is written as
- * arecord does it: 24 bits in 4 octets.
+ * Writes the header of a file with data_bytes of samples (its 32-bit sizes stick at their maximum
+ * beyond that) and returns its length, which depends on format and channels only; 0 if WAV has no
+ * such format. S24_LE is written as arecord does it: 24 bits in 4 octets.
  */
 size_t xensnd_wav_header(uint8_t header[XENSND_WAV_HEADER_MAX], unsigned int format,
 	uint32_t channels, uint32_t rate, uint64_t data_bytes);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frontend that does what it should and what it should not, request by request, against a running backend: what a
- * backend promises to any guest, and what it does about a hostile one. Prints TAP.
+ * A frontend that does what it should and what it should not, request by request, against a running
+ * backend: what a backend promises to any guest, and what it does about a hostile one. Prints TAP.
  *
- * Usage: scripted_frontend FRONTEND-PATH [crash]. The card has one playback stream, 48000 Hz stereo s16_le among others,
- * and a buffer of at least 64 KiB; the backend is in InitWait. With "crash" it connects, plays and exits without a word,
- * as a program that is killed.
+ * Usage: scripted_frontend FRONTEND-PATH [crash]. The card has one playback stream, 48000 Hz stereo
+ * s16_le among others, and a buffer of at least 64 KiB; the backend is in InitWait. With "crash" it
+ * connects, plays and exits without a word, as a program that is killed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -44,7 +44,7 @@ struct frontend {
 	xenevtchn_handle *evtchn;
 	evtchn_port_t ring_port, event_port;
 	uint32_t refs[3 + PAGES]; /* ring, events, directory, data */
-	char *memory; /* the pages of these */
+	char *memory;             /* the pages of these */
 	struct xensnd_front_ring ring;
 	struct xensnd_front_events events;
 	uint16_t next_id;
@@ -112,7 +112,8 @@ static bool backend_wait(struct frontend *front, unsigned int one, unsigned int 
 	}
 	xs_unwatch(front->xs, path, "w");
 	if (!reached)
-		printf("# backend is in state %u, not %u or %u\n", backend_state(front), one, other);
+		printf("# backend is in state %u, not %u or %u\n", backend_state(front), one,
+			other);
 	return reached;
 }
 
@@ -150,13 +151,14 @@ static void channels_bind(struct frontend *front)
 
 static void publish(struct frontend *front, grant_ref_t ring)
 {
-	xensnd_node_write(front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_RING_REF, "%u", ring);
 	xensnd_node_write(
-		front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_CHNL, "%u", front->ring_port);
-	xensnd_node_write(
-		front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_RING_REF, "%u", front->refs[1]);
-	xensnd_node_write(
-		front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_EVT_CHNL, "%u", front->event_port);
+		front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_RING_REF, "%u", ring);
+	xensnd_node_write(front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_CHNL, "%u",
+		front->ring_port);
+	xensnd_node_write(front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_RING_REF, "%u",
+		front->refs[1]);
+	xensnd_node_write(front->xs, XBT_NULL, front->path, "0/0/" XENSND_FIELD_EVT_EVT_CHNL, "%u",
+		front->event_port);
 }
 
 static void resources_free(struct frontend *front)
@@ -173,7 +175,8 @@ static void resources_make(struct frontend *front)
 {
 	resources_free(front);
 	channels_bind(front);
-	front->memory = xengntshr_share_pages(front->source, front->backend_domid, 3 + PAGES, front->refs, 1);
+	front->memory = xengntshr_share_pages(
+		front->source, front->backend_domid, 3 + PAGES, front->refs, 1);
 	if (!front->memory)
 		die("xengntshr_share_pages");
 	xensnd_front_ring_init(&front->ring, page_at(front, 0));
@@ -276,8 +279,8 @@ static int32_t ask(struct frontend *front, struct xensnd_req *req, struct xensnd
 	if (!response_wait(front, rsp))
 		return INT32_MIN;
 	if (rsp->id != req->id || rsp->operation != req->operation) {
-		printf("# answer to %u (operation %u) instead of %u (%u)\n", rsp->id, rsp->operation, req->id,
-			req->operation);
+		printf("# answer to %u (operation %u) instead of %u (%u)\n", rsp->id,
+			rsp->operation, req->id, req->operation);
 		return INT32_MIN;
 	}
 	return rsp->status;
@@ -310,7 +313,8 @@ static int32_t ask_open(struct frontend *front)
 
 static struct xensnd_req write_request(uint32_t offset, uint32_t length)
 {
-	return (struct xensnd_req){ .operation = XENSND_OP_WRITE, .op.rw = { .offset = offset, .length = length } };
+	return (struct xensnd_req){ .operation = XENSND_OP_WRITE,
+		.op.rw = { .offset = offset, .length = length } };
 }
 
 static int32_t ask_write(struct frontend *front, uint32_t offset, uint32_t length)
@@ -334,10 +338,13 @@ static void a_closed_stream_refuses(struct frontend *front)
 	struct xensnd_req noise;
 
 	check(ask_write(front, 0, 1024) == -XEN_EBADF, "WRITE before OPEN is refused");
-	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBADF, "TRIGGER before OPEN is refused");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBADF,
+		"TRIGGER before OPEN is refused");
 	check(ask_operation(front, XENSND_OP_CLOSE) == 0, "CLOSE of a closed stream is no error");
-	check(ask_operation(front, XENSND_OP_READ) == -XEN_EINVAL, "READ of a playback stream is refused");
-	check(ask_operation(front, XENSND_OP_SET_VOLUME) == -XEN_EOPNOTSUPP, "volume is not supported");
+	check(ask_operation(front, XENSND_OP_READ) == -XEN_EINVAL,
+		"READ of a playback stream is refused");
+	check(ask_operation(front, XENSND_OP_SET_VOLUME) == -XEN_EOPNOTSUPP,
+		"volume is not supported");
 	memset(&noise, 0xff, sizeof(noise));
 	check(ask(front, &noise, NULL) == -XEN_EOPNOTSUPP, "an unknown operation is not supported");
 }
@@ -348,7 +355,8 @@ static void bad_opens_are_refused(struct frontend *front)
 	grant_ref_t *directory = page_at(front, 2);
 
 	req = open_request(front), req.op.open.pcm_rate = 1;
-	check(ask(front, &req, NULL) == -XEN_EINVAL, "OPEN with a rate that is not offered is refused");
+	check(ask(front, &req, NULL) == -XEN_EINVAL,
+		"OPEN with a rate that is not offered is refused");
 	req = open_request(front), req.op.open.pcm_format = 255;
 	check(ask(front, &req, NULL) == -XEN_EINVAL, "OPEN with an unknown format is refused");
 	req = open_request(front), req.op.open.buffer_sz = 0xfffffffc;
@@ -364,18 +372,22 @@ static void bad_opens_are_refused(struct frontend *front)
 	directory_fill(front);
 	req = open_request(front);
 	memset(req.reserved, 0xff, sizeof(req.reserved));
-	check(ask(front, &req, NULL) == 0, "OPEN works after all these, whatever is in reserved octets");
+	check(ask(front, &req, NULL) == 0,
+		"OPEN works after all these, whatever is in reserved octets");
 	check(ask_open(front) == -XEN_EBUSY, "a second OPEN is refused");
 }
 
 static void bad_writes_are_refused(struct frontend *front)
 {
-	check(ask_write(front, 0xfffffffc, 8) == -XEN_EINVAL, "WRITE over the end of 32 bits is refused");
-	check(ask_write(front, BUFFER - 4, 8) == -XEN_EINVAL, "WRITE over the buffer's end is refused");
+	check(ask_write(front, 0xfffffffc, 8) == -XEN_EINVAL,
+		"WRITE over the end of 32 bits is refused");
+	check(ask_write(front, BUFFER - 4, 8) == -XEN_EINVAL,
+		"WRITE over the buffer's end is refused");
 	check(ask_write(front, BUFFER, 4) == -XEN_EINVAL, "WRITE beyond the buffer is refused");
 	check(ask_write(front, 0, 6) == -XEN_EINVAL, "WRITE of half a frame is refused");
 	check(ask_trigger(front, 9) == -XEN_EINVAL, "an unknown TRIGGER is refused");
-	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == -XEN_EBADF, "PAUSE before START is refused");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == -XEN_EBADF,
+		"PAUSE before START is refused");
 }
 
 static void a_query_narrows(struct frontend *front)
@@ -389,17 +401,20 @@ static void a_query_narrows(struct frontend *front)
 	struct xensnd_resp rsp;
 
 	check(ask(front, &req, &rsp) == 0 && rsp.resp.hw_param.rates.min == RATE &&
-			rsp.resp.hw_param.rates.max == RATE && rsp.resp.hw_param.buffer.max < UINT32_MAX &&
+			rsp.resp.hw_param.rates.max == RATE &&
+			rsp.resp.hw_param.buffer.max < UINT32_MAX &&
 			(rsp.resp.hw_param.formats & XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE)),
 		"HW_PARAM_QUERY narrows to what the stream can do");
 	req.op.hw_param.rates.min = req.op.hw_param.rates.max = 1;
-	check(ask(front, &req, &rsp) == -XEN_EINVAL, "HW_PARAM_QUERY for the impossible is refused");
+	check(ask(front, &req, &rsp) == -XEN_EINVAL,
+		"HW_PARAM_QUERY for the impossible is refused");
 }
 
 /* Fills the device, and one WRITE more, which has to wait for START. */
 static void a_full_device_keeps_writes_waiting(struct frontend *front)
 {
-	struct xensnd_req late = write_request(0, PERIOD), start = { .operation = XENSND_OP_TRIGGER };
+	struct xensnd_req late = write_request(0, PERIOD),
+			  start = { .operation = XENSND_OP_TRIGGER };
 	struct xensnd_resp rsp;
 
 	check(ask_write(front, 0, BUFFER) == 0, "a whole buffer can be written before START");
@@ -411,8 +426,10 @@ static void a_full_device_keeps_writes_waiting(struct frontend *front)
 		"START is carried out though a WRITE before it waits");
 	check(response_wait(front, &rsp) && rsp.id == late.id && rsp.status == 0,
 		"the waiting WRITE is answered once there is room");
-	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBUSY, "START of a started stream is refused");
-	check(position_wait(front, BUFFER + PERIOD), "the position reaches the end of what was written");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBUSY,
+		"START of a started stream is refused");
+	check(position_wait(front, BUFFER + PERIOD),
+		"the position reaches the end of what was written");
 	check(front->position == BUFFER + PERIOD, "and does not go beyond it");
 	check(!front->stepped_back, "the position never steps back");
 	check(!front->ids_broken, "events are counted");
@@ -427,7 +444,8 @@ static void stop_answers_what_waits(struct frontend *front)
 	bool good = true;
 
 	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0, "STOP");
-	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0, "STOP of a stopped stream is no error");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0,
+		"STOP of a stopped stream is no error");
 	check(ask_write(front, 0, BUFFER) == 0, "a buffer can be filled after STOP");
 	for (unsigned int i = 0; i < 3; i++) {
 		waits[i] = write_request(i * PERIOD, PERIOD);
@@ -437,23 +455,27 @@ static void stop_answers_what_waits(struct frontend *front)
 	put_raw(front, &stop);
 	push(front);
 	for (unsigned int i = 0; i < 3; i++)
-		good = good && response_wait(front, &rsp) && rsp.id == waits[i].id && rsp.status == 0;
+		good = good && response_wait(front, &rsp) && rsp.id == waits[i].id &&
+		       rsp.status == 0;
 	check(good, "STOP answers waiting WRITEs in their order");
-	check(response_wait(front, &rsp) && rsp.id == stop.id && rsp.status == 0, "and then itself");
+	check(response_wait(front, &rsp) && rsp.id == stop.id && rsp.status == 0,
+		"and then itself");
 }
 
 static void pause_holds(struct frontend *front)
 {
 	uint64_t held;
 
-	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == 0, "START on an empty buffer succeeds");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
+		"START on an empty buffer succeeds");
 	check(ask_write(front, 0, BUFFER) == 0, "WRITE after START");
 	held = front->position;
 	check(position_wait(front, held + PERIOD), "the position goes on from where STOP left it");
 	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == 0, "PAUSE");
 	events_take(front);
 	held = front->position;
-	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == -XEN_EBADF, "PAUSE in a pause is refused");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == -XEN_EBADF,
+		"PAUSE in a pause is refused");
 	events_take(front);
 	check(held == front->position, "the position holds in a pause");
 	check(ask_trigger(front, XENSND_OP_TRIGGER_RESUME) == 0, "RESUME");
@@ -474,7 +496,8 @@ static void a_full_event_page_loses_no_position(struct frontend *front)
 			break;
 		written += PERIOD;
 	}
-	/* The last WRITE was taken when all but a buffer was played; draining that takes the rest. */
+	/* The last WRITE was taken when all but a buffer was played; draining that takes the rest.
+	 */
 	check(written == 90 * PERIOD, "WRITEs are answered while the event page is full");
 	check(position_wait(front, before + written), "no position is lost to a full event page");
 	check(front->position == before + written, "and it is exact");
@@ -493,14 +516,16 @@ static void close_answers_what_waits(struct frontend *front)
 	check(response_wait(front, &rsp) && rsp.id == wait.id && rsp.status == 0 &&
 			response_wait(front, &rsp) && rsp.id == stop.id && rsp.status == 0,
 		"CLOSE answers a waiting WRITE and itself at once");
-	check(ask_open(front) == 0 && ask_operation(front, XENSND_OP_CLOSE) == 0, "a stream can be opened again");
+	check(ask_open(front) == 0 && ask_operation(front, XENSND_OP_CLOSE) == 0,
+		"a stream can be opened again");
 }
 
 static void a_broken_ring_costs_the_connection_only(struct frontend *front)
 {
 	front->ring.shared->req_prod += 100;
 	xenevtchn_notify(front->evtchn, front->ring_port);
-	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed), "a ring index too far closes the connection");
+	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed),
+		"a ring index too far closes the connection");
 	check(front_connect(front), "a new connection works");
 	check(ask_open(front) == 0, "and opens");
 }
@@ -509,10 +534,12 @@ static void a_bad_grant_is_no_last_word(struct frontend *front)
 {
 	resources_make(front);
 	state_write(front, XenbusStateInitialising);
-	check(backend_wait(front, XenbusStateInitWait, XenbusStateInitWait), "a frontend that restarts is waited for");
+	check(backend_wait(front, XenbusStateInitWait, XenbusStateInitWait),
+		"a frontend that restarts is waited for");
 	publish(front, 0x7fffffff);
 	state_write(front, XenbusStateInitialised);
-	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed), "a ring that can not be mapped is refused");
+	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed),
+		"a ring that can not be mapped is refused");
 	check(front_connect(front), "and the next try connects");
 }
 
@@ -522,7 +549,8 @@ static void states_are_followed(struct frontend *front)
 			ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
 		"a stream plays");
 	state_write(front, XenbusStateReconfiguring);
-	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed), "Reconfiguring lets go of the rings");
+	check(backend_wait(front, XenbusStateClosed, XenbusStateClosed),
+		"Reconfiguring lets go of the rings");
 	check(front_connect(front), "Initialising after it connects again");
 	check(ask_open(front) == 0 && ask_write(front, 0, BUFFER) == 0 &&
 			ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
@@ -535,9 +563,11 @@ static void states_are_followed(struct frontend *front)
 
 static void versions_are_published(struct frontend *front)
 {
-	char *versions = xensnd_node_read(front->xs, XBT_NULL, front->backend, XENSND_FIELD_BE_VERSIONS);
+	char *versions =
+		xensnd_node_read(front->xs, XBT_NULL, front->backend, XENSND_FIELD_BE_VERSIONS);
 
-	check(versions && strcmp(versions, "2") == 0, "the backend publishes the protocol's version");
+	check(versions && strcmp(versions, "2") == 0,
+		"the backend publishes the protocol's version");
 	free(versions);
 }
 
@@ -549,8 +579,8 @@ static void front_init(struct frontend *front, const char *path)
 	if (!front->xs)
 		die("xs_open");
 	backend = xensnd_node_read(front->xs, XBT_NULL, path, XENSND_NODE_BACKEND);
-	if (!backend || xensnd_node_read_number(front->xs, XBT_NULL, path, XENSND_NODE_BACKEND_ID, 0, UINT16_MAX,
-				&front->backend_domid) < 0)
+	if (!backend || xensnd_node_read_number(front->xs, XBT_NULL, path, XENSND_NODE_BACKEND_ID,
+				0, UINT16_MAX, &front->backend_domid) < 0)
 		die("the card's nodes are missing");
 	snprintf(front->backend, sizeof(front->backend), "%s", backend);
 	free(backend);
