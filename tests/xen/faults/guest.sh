@@ -5,10 +5,10 @@
 # fails ERROR LINE PCM: aplay fails within five seconds with the error, and one line of the plugin says what to do
 fails()
 {
-	rc=0
-	timeout 5 aplay -q -D "$3" /files/short.wav >/tmp/said 2>&1 || rc=$?
+	status=0
+	timeout 5 aplay -q -D "$3" /files/short.wav >/tmp/said 2>&1 || status=$?
 	cat /tmp/said
-	[ "$rc" = 1 ] && [ "$(grep -c '(stream_open)' /tmp/said)" = 1 ] && grep -q "audio open error: $1" /tmp/said &&
+	[ "$status" = 1 ] && [ "$(grep -c '(stream_open)' /tmp/said)" = 1 ] && grep -q "audio open error: $1" /tmp/said &&
 		grep -q "$2" /tmp/said
 }
 
