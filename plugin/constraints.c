@@ -40,8 +40,8 @@ static unsigned int bytes_capped(uint64_t frames, uint64_t frame_bytes, uint64_t
 }
 
 /*
- * Bytes, wide enough for every frame size: a range that fits the smallest frame at its lower and the largest at its
- * upper end. The exact combination is checked by the backend.
+ * Bytes, wide enough for every frame size: a range that fits the smallest frame at its lower and
+ * the largest at its upper end. The exact combination is checked by the backend.
  */
 static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info,
 	const struct format_set *formats)
@@ -62,7 +62,8 @@ static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info
 		ret = snd_pcm_ioplug_set_param_minmax(
 			io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, buffer_min, buffer_max);
 	if (ret == 0)
-		ret = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, MAX_PERIODS);
+		ret = snd_pcm_ioplug_set_param_minmax(
+			io, SND_PCM_IOPLUG_HW_PERIODS, 2, MAX_PERIODS);
 	return ret;
 }
 
@@ -77,17 +78,18 @@ int pcm_xen_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *inf
 
 	formats_collect(&formats, params->formats);
 	if (formats.n == 0) {
-		SNDERR("the card offers no sample format that ALSA knows: see sample-formats in the guest's configuration");
+		SNDERR("the card offers no sample format that ALSA knows: see sample-formats in "
+		       "the guest's configuration");
 		return -EINVAL;
 	}
-	ret = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS,
-		sizeof(accesses) / sizeof(accesses[0]), accesses);
+	ret = snd_pcm_ioplug_set_param_list(
+		io, SND_PCM_IOPLUG_HW_ACCESS, sizeof(accesses) / sizeof(accesses[0]), accesses);
 	if (ret == 0)
 		ret = snd_pcm_ioplug_set_param_list(
 			io, SND_PCM_IOPLUG_HW_FORMAT, formats.n, formats.list);
 	if (ret == 0)
-		ret = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS,
-			params->channels_min, params->channels_max);
+		ret = snd_pcm_ioplug_set_param_minmax(
+			io, SND_PCM_IOPLUG_HW_CHANNELS, params->channels_min, params->channels_max);
 	if (ret == 0)
 		ret = snd_pcm_ioplug_set_param_list(
 			io, SND_PCM_IOPLUG_HW_RATE, params->n_rates, params->rates);

@@ -2,8 +2,9 @@
 /*
  * What a stream can do, told to ioplug.
  *
- * Apart from the callbacks because ioplug's constraints are static lists and ranges in bytes, without rules between
- * them: what is said here has to be true for every combination that a program may try.
+ * Apart from the callbacks because ioplug's constraints are static lists and ranges in bytes,
+ * without rules between them: what is said here has to be true for every combination that a program
+ * may try.
  */
 #ifndef XENSND_PLUGIN_CONSTRAINTS_H
 #define XENSND_PLUGIN_CONSTRAINTS_H
@@ -13,7 +14,8 @@
 
 #include "frontend/stream.h"
 
-/* Sets all constraints: 0; -EINVAL if the stream has no format that ALSA knows; another negative errno. */
+/* Sets all constraints: 0; -EINVAL if the stream has no format that ALSA knows; another negative
+ * errno. */
 int pcm_xen_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info);
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * libasound_module_pcm_xen.so: a Xen sound card as an ALSA PCM.
  *
- * The ioplug callbacks, and nothing else: each translates between ALSA's frames and states and the stream of
- * src/frontend. What ioplug asks of a callback is in alsa-lib's src/pcm/pcm_ioplug.c.
+ * The ioplug callbacks, and nothing else: each translates between ALSA's frames and states and the
+ * stream of src/frontend. What ioplug asks of a callback is in alsa-lib's src/pcm/pcm_ioplug.c.
  *
- * Positions are frames since prepare. ioplug wants them modulo the boundary; here and in the stream they do not wrap.
+ * Positions are frames since prepare. ioplug wants them modulo the boundary; here and in the stream
+ * they do not wrap.
  */
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -30,7 +31,8 @@ struct pcm_xen {
 	unsigned int frame_bytes;
 	snd_pcm_channel_area_t *areas; /* of the shared buffer, one for each channel */
 
-	/* Set by sw_params and prepare, which may run beside the callbacks that hold the PCM's lock. */
+	/* Set by sw_params and prepare, which may run beside the callbacks that hold the PCM's
+	 * lock. */
 	_Atomic snd_pcm_uframes_t boundary;
 	_Atomic uint64_t appl; /* frames written since prepare */
 };
@@ -40,7 +42,9 @@ static struct pcm_xen *pcm_xen(snd_pcm_ioplug_t *io)
 	return io->private_data;
 }
 
-/* ---- Log ---------------------------------------------------------------------------------------------------- */
+/* ---- Log
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void log_write(void *context, enum xensnd_log_level level, const char *line)
 {
@@ -57,7 +61,9 @@ static struct xensnd_log log_make(void)
 		.level = debug && strcmp(debug, "0") != 0 ? XENSND_LOG_DEBUG : XENSND_LOG_WARNING };
 }
 
-/* ---- Position ----------------------------------------------------------------------------------------------- */
+/* ---- Position
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static snd_pcm_uframes_t frames_played(struct pcm_xen *xen)
 {
@@ -95,9 +101,12 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 	return boundary ? (snd_pcm_sframes_t)(frames_played(xen) % boundary) : 0;
 }
 
-/* ---- Data --------------------------------------------------------------------------------------------------- */
+/* ---- Data
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-/* The only copy of a sample in the guest: from the program's buffer into the pages that the backend maps. */
+/* The only copy of a sample in the guest: from the program's buffer into the pages that the backend
+ * maps. */
 static int ring_copy(struct pcm_xen *xen, uint64_t at, const snd_pcm_channel_area_t *areas,
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
@@ -121,8 +130,8 @@ static int ring_copy(struct pcm_xen *xen, uint64_t at, const snd_pcm_channel_are
 	return 0;
 }
 
-static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io,
-	const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
+static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas,
+	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
 	struct pcm_xen *xen = pcm_xen(io);
 	uint64_t appl = atomic_load(&xen->appl);
@@ -144,7 +153,9 @@ static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io,
 	return (snd_pcm_sframes_t)size;
 }
 
-/* ---- Set-up ------------------------------------------------------------------------------------------------- */
+/* ---- Set-up
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static int areas_make(struct pcm_xen *xen)
 {
@@ -155,9 +166,10 @@ static int areas_make(struct pcm_xen *xen)
 	if (!areas)
 		return -ENOMEM;
 	for (unsigned int channel = 0; channel < io->channels; channel++)
-		areas[channel] = (snd_pcm_channel_area_t){ .addr = xensnd_stream_buffer(xen->stream),
-			.first = channel * sample_bits,
-			.step = io->channels * sample_bits };
+		areas[channel] =
+			(snd_pcm_channel_area_t){ .addr = xensnd_stream_buffer(xen->stream),
+				.first = channel * sample_bits,
+				.step = io->channels * sample_bits };
 	free(xen->areas);
 	xen->areas = areas;
 	return 0;
@@ -218,7 +230,8 @@ static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 		return ret;
 	atomic_store(&xen->boundary, boundary);
 	xensnd_stream_set_thresholds(xen->stream, (uint64_t)avail_min * xen->frame_bytes,
-		stop_threshold >= boundary ? UINT64_MAX : (uint64_t)stop_threshold * xen->frame_bytes);
+		stop_threshold >= boundary ? UINT64_MAX
+					   : (uint64_t)stop_threshold * xen->frame_bytes);
 	return 0;
 }
 
@@ -232,7 +245,9 @@ static int pcm_xen_close(snd_pcm_ioplug_t *io)
 	return 0;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------ */
+/* ---- Running
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
@@ -265,8 +280,8 @@ static int pcm_xen_pause(snd_pcm_ioplug_t *io, int enable)
 }
 
 /*
- * As the kernel's snd_pcm_poll(): ready by avail_min while there is something to wait for, an error otherwise. Never
- * returns an error itself, which programs do not survive.
+ * As the kernel's snd_pcm_poll(): ready by avail_min while there is something to wait for, an error
+ * otherwise. Never returns an error itself, which programs do not survive.
  */
 static int pcm_xen_poll_revents(
 	snd_pcm_ioplug_t *io, struct pollfd *pfd, unsigned int nfds, unsigned short *revents)
@@ -310,8 +325,8 @@ static void pcm_xen_dump(snd_pcm_ioplug_t *io, snd_output_t *out)
 		xen->settings.card, info->card_name, xen->settings.device, info->device_name,
 		info->backend_domid);
 	snd_output_printf(out, "Position by the backend's %s\n",
-		xensnd_stream_position_source(xen->stream) == XENSND_POSITION_EVENTS ? "events" :
-										       "answers");
+		xensnd_stream_position_source(xen->stream) == XENSND_POSITION_EVENTS ? "events"
+										     : "answers");
 	if (io->pcm && snd_pcm_state(io->pcm) != SND_PCM_STATE_OPEN) {
 		snd_output_printf(out, "Its setup is:\n");
 		snd_pcm_dump_setup(io->pcm, out);
@@ -333,7 +348,9 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 	.dump = pcm_xen_dump,
 };
 
-/* ---- Opening ------------------------------------------------------------------------------------------------ */
+/* ---- Opening
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
 {

@@ -11,7 +11,8 @@
 #define MAX_CARD 65535u
 
 /* A number, written as one or as a string: "xen:1" and "card 1" are the same. */
-static int number_read(unsigned int *number, snd_config_t *node, const char *field, unsigned int max)
+static int number_read(
+	unsigned int *number, snd_config_t *node, const char *field, unsigned int max)
 {
 	uint32_t value = 0;
 	char *text;
@@ -44,7 +45,8 @@ int pcm_xen_settings_read(struct pcm_xen_settings *settings, snd_config_t *conf)
 
 		if (snd_config_get_id(node, &id) < 0)
 			continue;
-		if (strcmp(id, "comment") == 0 || strcmp(id, "type") == 0 || strcmp(id, "hint") == 0)
+		if (strcmp(id, "comment") == 0 || strcmp(id, "type") == 0 ||
+			strcmp(id, "hint") == 0)
 			continue;
 		if (strcmp(id, "card") == 0) {
 			ret = number_read(&settings->card, node, id, MAX_CARD);

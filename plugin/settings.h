@@ -10,7 +10,7 @@
 #include <alsa/asoundlib.h>
 
 struct pcm_xen_settings {
-	unsigned int card; /* <dev-id>: device/vsnd/<card> */
+	unsigned int card;   /* <dev-id>: device/vsnd/<card> */
 	unsigned int device; /* <pcm-dev-idx> of the card */
 };
 

@@ -2,7 +2,8 @@
 /*
  * The monotonic clock in nanoseconds, and deadlines for poll().
  *
- * Apart so that every wait computes its timeout in one way and none waits for ever by a rounding mistake.
+ * Apart so that every wait computes its timeout in one way and none waits for ever by a rounding
+ * mistake.
  */
 #ifndef XENSND_COMMON_CLOCK_H
 #define XENSND_COMMON_CLOCK_H
@@ -34,7 +35,8 @@ static inline int64_t xensnd_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() gives up. */
+/* poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() gives
+ * up. */
 static inline int xensnd_poll_ms(int64_t deadline_ns)
 {
 	int64_t left;

@@ -2,16 +2,17 @@
 /*
  * Log lines with a level, handed to a function of the program's choice.
  *
- * Apart because the same code runs in other people's processes, where a line goes to alsa-lib's error handler
- * and stderr is not ours, and in daemons, where it goes to stderr. There is no global logger.
+ * Apart because the same code runs in other people's processes, where a line goes to alsa-lib's
+ * error handler and stderr is not ours, and in daemons, where it goes to stderr. There is no global
+ * logger.
  */
 #ifndef XENSND_COMMON_LOG_H
 #define XENSND_COMMON_LOG_H
 
 enum xensnd_log_level {
-	XENSND_LOG_ERROR, /* something does not work; says what to do */
+	XENSND_LOG_ERROR,   /* something does not work; says what to do */
 	XENSND_LOG_WARNING, /* something works less well than it could */
-	XENSND_LOG_INFO, /* a change of state that an administrator would want to see */
+	XENSND_LOG_INFO,    /* a change of state that an administrator would want to see */
 	XENSND_LOG_DEBUG,
 };
 

@@ -16,7 +16,8 @@
 #include "protocol/ring.h"
 #include "xenbus/node.h"
 
-/* A backend of a healthy host answers within milliseconds; a program waits in snd_pcm_open() meanwhile. */
+/* A backend of a healthy host answers within milliseconds; a program waits in snd_pcm_open()
+ * meanwhile. */
 #define CONNECT_MS 4000
 #define CLOSE_MS 2000
 #define RING_PAGES 2u
@@ -51,17 +52,18 @@ static int own_state_write(struct xensnd_card *card, unsigned int state)
 	xensnd_log(card->log, XENSND_LOG_DEBUG, "card %u: frontend %s", card->number,
 		xensnd_state_name(state));
 	if (ret < 0)
-		card_fail(card, ret, "card %u: XenStore does not take %s/%s: %s", card->number, card->base,
-			XENSND_NODE_STATE, strerror(-ret));
+		card_fail(card, ret, "card %u: XenStore does not take %s/%s: %s", card->number,
+			card->base, XENSND_NODE_STATE, strerror(-ret));
 	return ret;
 }
 
-/* ---- Taking the card ---------------------------------------------------------------------------------------- */
+/* ---- Taking the card
+ * ---------------------------------------------------------------------------------------- */
 
 static void node_refused(struct xensnd_card *card, const char *node, int err)
 {
-	card_fail(card, err, "%s: %s. Run the program as root, or let this user open the node", node,
-		strerror(-err));
+	card_fail(card, err, "%s: %s. Run the program as root, or let this user open the node",
+		node, strerror(-err));
 }
 
 /* Is the node there and usable? The libraries' own answer would not say which node it was. */
@@ -74,13 +76,15 @@ static bool node_usable(struct xensnd_card *card, const char *node, const char *
 		return true;
 	}
 	if (errno == ENOENT)
-		card_fail(card, -ENOENT, "%s is missing: load the kernel module by \"modprobe %s\"", node, module);
+		card_fail(card, -ENOENT, "%s is missing: load the kernel module by \"modprobe %s\"",
+			node, module);
 	else
 		node_refused(card, node, -errno);
 	return false;
 }
 
-/* The kernel's frontend binds a card as soon as it is loaded, and two frontends can not share one. */
+/* The kernel's frontend binds a card as soon as it is loaded, and two frontends can not share one.
+ */
 static bool kernel_driver_absent(struct xensnd_card *card)
 {
 	char link[80];
@@ -101,7 +105,8 @@ static bool lock_take(struct xensnd_card *card)
 	int64_t deadline_ns = xensnd_deadline_ms(CLOSE_MS + 500);
 	pid_t holder;
 
-	/* No holder's name: an owner of this very process may still be closing the card, which is bounded. */
+	/* No holder's name: an owner of this very process may still be closing the card, which is
+	 * bounded. */
 	do
 		card->lock_fd = xensnd_card_lock(card->number, &holder);
 	while (card->lock_fd == -EBUSY && holder == 0 && xensnd_now_ns() < deadline_ns &&
@@ -109,15 +114,19 @@ static bool lock_take(struct xensnd_card *card)
 	if (card->lock_fd >= 0)
 		return true;
 	if (card->lock_fd == -ENOENT)
-		card_fail(card, -ENODEV, "%s is missing: this is no Xen guest, or its kernel has no XenBus",
+		card_fail(card, -ENODEV,
+			"%s is missing: this is no Xen guest, or its kernel has no XenBus",
 			XENSND_XENBUS_NODE);
 	else if (card->lock_fd != -EBUSY)
 		node_refused(card, XENSND_XENBUS_NODE, card->lock_fd);
 	else if (holder > 0)
-		card_fail(card, -EBUSY, "card %u is in use by process %ld: only one process at a time can play on it",
+		card_fail(card, -EBUSY,
+			"card %u is in use by process %ld: only one process at a time can play on "
+			"it",
 			card->number, (long)holder);
 	else
-		card_fail(card, -EBUSY, "card %u is in use: only one process at a time can play on it",
+		card_fail(card, -EBUSY,
+			"card %u is in use: only one process at a time can play on it",
 			card->number);
 	return false;
 }
@@ -128,7 +137,8 @@ static bool handles_open(struct xensnd_card *card)
 
 	card->xs = xs_open(0);
 	if (!card->xs) {
-		card_fail(card, errno ? -errno : -EIO, "XenStore can not be reached: %s", strerror(errno));
+		card_fail(card, errno ? -errno : -EIO, "XenStore can not be reached: %s",
+			strerror(errno));
 		return false;
 	}
 	ret = xensnd_grant_source_open(&card->grant_source);
@@ -139,7 +149,8 @@ static bool handles_open(struct xensnd_card *card)
 	return true;
 }
 
-/* Where the toolstack says that the backend is. The guest's administrator decides, so it is only checked for form. */
+/* Where the toolstack says that the backend is. The guest's administrator decides, so it is only
+ * checked for form. */
 static bool backend_find(struct xensnd_card *card)
 {
 	char *path = xensnd_node_read(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND);
@@ -147,19 +158,21 @@ static bool backend_find(struct xensnd_card *card)
 
 	if (!path) {
 		card_fail(card, -ENODEV,
-			"this guest has no sound card %u: add \"vsnd\" to its configuration (XenStore node %s/%s: %s)",
+			"this guest has no sound card %u: add \"vsnd\" to its configuration "
+			"(XenStore node %s/%s: %s)",
 			card->number, card->base, XENSND_NODE_BACKEND, strerror(errno));
 		return false;
 	}
 	if (path[0] == '/' && strlen(path) <= 100) {
 		strcpy(card->backend, path);
-		ret = xensnd_node_read_number(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND_ID, 0,
-			DOMID_FIRST_RESERVED - 1, &card->backend_domid);
+		ret = xensnd_node_read_number(card->xs, XBT_NULL, card->base,
+			XENSND_NODE_BACKEND_ID, 0, DOMID_FIRST_RESERVED - 1, &card->backend_domid);
 	}
 	free(path);
 	if (ret < 0)
-		card_fail(card, -EINVAL, "card %u: XenStore nodes %s/%s and %s do not name a backend",
-			card->number, card->base, XENSND_NODE_BACKEND, XENSND_NODE_BACKEND_ID);
+		card_fail(card, -EINVAL,
+			"card %u: XenStore nodes %s/%s and %s do not name a backend", card->number,
+			card->base, XENSND_NODE_BACKEND, XENSND_NODE_BACKEND_ID);
 	return ret == 0;
 }
 
@@ -174,7 +187,8 @@ static bool config_load(struct xensnd_card *card)
 	}
 	ret = xensnd_node_read_card(card->xs, card->base, card->config);
 	if (ret < 0) {
-		card_fail(card, ret, "card %u: %s: %s", card->number, card->base, card->config->error);
+		card_fail(card, ret, "card %u: %s: %s", card->number, card->base,
+			card->config->error);
 		return false;
 	}
 	card->streams = calloc(card->config->n_streams, sizeof(*card->streams));
@@ -183,7 +197,8 @@ static bool config_load(struct xensnd_card *card)
 	return card->streams != NULL;
 }
 
-/* A backend that publishes versions must know ours; one that publishes none is version 2 (nobody else does). */
+/* A backend that publishes versions must know ours; one that publishes none is version 2 (nobody
+ * else does). */
 static bool version_known(struct xensnd_card *card)
 {
 	char *list = xensnd_node_read(card->xs, XBT_NULL, card->backend, XENSND_FIELD_BE_VERSIONS);
@@ -195,7 +210,8 @@ static bool version_known(struct xensnd_card *card)
 		known = strcmp(item, "2") == 0;
 	free(list);
 	if (!known)
-		card_fail(card, -EPROTONOSUPPORT, "card %u: the backend does not speak sndif version 2", card->number);
+		card_fail(card, -EPROTONOSUPPORT,
+			"card %u: the backend does not speak sndif version 2", card->number);
 	return known;
 }
 
@@ -206,12 +222,13 @@ static bool backend_watch(struct xensnd_card *card)
 	if (xensnd_path_below(path, sizeof(path), card->backend, XENSND_NODE_STATE) == 0 &&
 		xs_watch(card->xs, path, TOKEN_BACKEND))
 		return true;
-	card_fail(card, -EIO, "card %u: XenStore node %s can not be watched: %s", card->number, path,
-		strerror(errno));
+	card_fail(card, -EIO, "card %u: XenStore node %s can not be watched: %s", card->number,
+		path, strerror(errno));
 	return false;
 }
 
-/* Whatever state a predecessor left, 1 is where a new connection begins (sndif.h, recovery flow). */
+/* Whatever state a predecessor left, 1 is where a new connection begins (sndif.h, recovery flow).
+ */
 static void handshake_begin(struct xensnd_card *card)
 {
 	if (xensnd_node_state(card->xs, card->base) != XenbusStateInitialising &&
@@ -231,13 +248,15 @@ void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struc
 	if (!kernel_driver_absent(card) || !handles_open(card))
 		return;
 	card->connect_deadline_ns = xensnd_deadline_ms(CONNECT_MS);
-	if (!backend_find(card) || !config_load(card) || !version_known(card) || !backend_watch(card))
+	if (!backend_find(card) || !config_load(card) || !version_known(card) ||
+		!backend_watch(card))
 		return;
 	handshake_begin(card);
 	xensnd_card_step(card);
 }
 
-/* ---- Rings and event channels ------------------------------------------------------------------------------- */
+/* ---- Rings and event channels
+ * ------------------------------------------------------------------------------- */
 
 static void stream_unshare(struct xensnd_card *card, struct xensnd_card_stream *stream)
 {
@@ -251,7 +270,8 @@ static int stream_share(struct xensnd_card *card, struct xensnd_card_stream *str
 	struct xensnd_front_ring ring;
 	int ret;
 
-	ret = xensnd_grant_pages_alloc(&stream->rings, card->grant_source, card->backend_domid, RING_PAGES);
+	ret = xensnd_grant_pages_alloc(
+		&stream->rings, card->grant_source, card->backend_domid, RING_PAGES);
 	if (ret < 0)
 		return ret;
 	xensnd_front_ring_init(&ring, stream->rings.address);
@@ -270,7 +290,8 @@ static void streams_unshare(struct xensnd_card *card)
 		stream_unshare(card, &card->streams[i]);
 }
 
-static int stream_nodes_write(struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
+static int stream_nodes_write(
+	struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
 {
 	const struct xensnd_stream_config *config = &card->config->streams[i];
 	const struct xensnd_card_stream *stream = &card->streams[i];
@@ -290,14 +311,16 @@ static int stream_nodes_write(struct xensnd_card *card, xs_transaction_t transac
 			path, sizeof(path), config->device, config->index, nodes[n].name);
 
 		if (ret == 0)
-			ret = xensnd_node_write(card->xs, transaction, card->base, path, "%u", nodes[n].value);
+			ret = xensnd_node_write(
+				card->xs, transaction, card->base, path, "%u", nodes[n].value);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
 }
 
-static int stream_nodes_remove(struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
+static int stream_nodes_remove(
+	struct xensnd_card *card, xs_transaction_t transaction, unsigned int i)
 {
 	static const char *const names[] = { XENSND_FIELD_RING_REF, XENSND_FIELD_EVT_RING_REF,
 		XENSND_FIELD_EVT_CHNL, XENSND_FIELD_EVT_EVT_CHNL };
@@ -305,7 +328,8 @@ static int stream_nodes_remove(struct xensnd_card *card, xs_transaction_t transa
 	char path[XENSND_PATH_BYTES];
 
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-		int ret = xensnd_path_stream_node(path, sizeof(path), config->device, config->index, names[n]);
+		int ret = xensnd_path_stream_node(
+			path, sizeof(path), config->device, config->index, names[n]);
 
 		if (ret == 0)
 			ret = xensnd_node_remove(card->xs, transaction, card->base, path);
@@ -339,7 +363,9 @@ static int nodes_commit(struct xensnd_card *card,
 	return -EAGAIN;
 }
 
-/* ---- States ------------------------------------------------------------------------------------------------- */
+/* ---- States
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void card_publish(struct xensnd_card *card)
 {
@@ -356,10 +382,11 @@ static void card_publish(struct xensnd_card *card)
 		streams_unshare(card);
 		if (ret == -ENOSPC)
 			card_fail(card, ret,
-				"no more pages to share: raise /sys/module/xen_gntalloc/parameters/limit");
+				"no more pages to share: raise "
+				"/sys/module/xen_gntalloc/parameters/limit");
 		else
-			card_fail(card, ret, "card %u: its rings can not be published: %s", card->number,
-				strerror(-ret));
+			card_fail(card, ret, "card %u: its rings can not be published: %s",
+				card->number, strerror(-ret));
 		return;
 	}
 	if (own_state_write(card, XenbusStateInitialised) == 0)
@@ -376,7 +403,8 @@ static void card_refused(struct xensnd_card *card, unsigned int backend_state)
 		return;
 	}
 	own_state_write(card, XenbusStateInitialising);
-	card_fail(card, -EIO, "card %u: the backend in domain %u refused to connect (%s): its log says why",
+	card_fail(card, -EIO,
+		"card %u: the backend in domain %u refused to connect (%s): its log says why",
 		card->number, card->backend_domid, xensnd_state_name(backend_state));
 }
 
@@ -410,15 +438,17 @@ static void card_closed(struct xensnd_card *card)
 static void card_timed_out(struct xensnd_card *card, unsigned int backend_state)
 {
 	if (card->phase == XENSND_CARD_CLOSING) {
-		xensnd_log(card->log, XENSND_LOG_WARNING, "card %u: the backend does not close (%s)",
-			card->number, xensnd_state_name(backend_state));
+		xensnd_log(card->log, XENSND_LOG_WARNING,
+			"card %u: the backend does not close (%s)", card->number,
+			xensnd_state_name(backend_state));
 		card_closed(card);
 		return;
 	}
 	streams_unshare(card);
 	own_state_write(card, XenbusStateInitialising);
 	card_fail(card, -ETIMEDOUT,
-		"card %u: no backend answers in domain %u (state %s): is xensnd-backend running there?",
+		"card %u: no backend answers in domain %u (state %s): is xensnd-backend running "
+		"there?",
 		card->number, card->backend_domid, xensnd_state_name(backend_state));
 }
 
@@ -449,8 +479,9 @@ void xensnd_card_step(struct xensnd_card *card)
 		break;
 	case XENSND_CARD_CONNECTED:
 		if (backend_state != XenbusStateConnected)
-			card_fail(card, -ENODEV, "card %u: the backend in domain %u has gone (%s)", card->number,
-				card->backend_domid, xensnd_state_name(backend_state));
+			card_fail(card, -ENODEV, "card %u: the backend in domain %u has gone (%s)",
+				card->number, card->backend_domid,
+				xensnd_state_name(backend_state));
 		break;
 	case XENSND_CARD_CLOSING:
 		if (backend_state != XenbusStateConnected && backend_state != XenbusStateClosing)

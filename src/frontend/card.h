@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A card as its one owner holds it: XenStore nodes, the XenBus state machine, and for every stream of the
- * card its rings, event channels and, once, its claim.
+ * A card as its one owner holds it: XenStore nodes, the XenBus state machine, and for every stream
+ * of the card its rings, event channels and, once, its claim.
  *
- * Apart from the owner's loop because this is the protocol of sndif.h's state diagram and knows nothing of clients
- * and sockets. All streams are set up together, since the backend connects all of them at once.
+ * Apart from the owner's loop because this is the protocol of sndif.h's state diagram and knows
+ * nothing of clients and sockets. All streams are set up together, since the backend connects all
+ * of them at once.
  *
- * Belongs to one thread. Nothing waits here: the caller polls xensnd_card_fd() and the deadline and calls
- * xensnd_card_step().
+ * Belongs to one thread. Nothing waits here: the caller polls xensnd_card_fd() and the deadline and
+ * calls xensnd_card_step().
  */
 #ifndef XENSND_FRONTEND_CARD_H
 #define XENSND_FRONTEND_CARD_H
@@ -24,12 +25,12 @@
 #include "protocol/xenstore_path.h"
 
 enum xensnd_card_phase {
-	XENSND_CARD_WAITING, /* own state 1, until the backend is in InitWait */
+	XENSND_CARD_WAITING,   /* own state 1, until the backend is in InitWait */
 	XENSND_CARD_PUBLISHED, /* own state 3, until the backend is Connected */
 	XENSND_CARD_CONNECTED,
 	XENSND_CARD_CLOSING, /* own state 5, until the backend has unmapped everything */
-	XENSND_CARD_CLOSED, /* nothing is shared any more; final */
-	XENSND_CARD_FAILED, /* error and error_text say why */
+	XENSND_CARD_CLOSED,  /* nothing is shared any more; final */
+	XENSND_CARD_FAILED,  /* error and error_text say why */
 };
 
 struct xensnd_card_stream {
@@ -44,16 +45,18 @@ struct xensnd_card {
 	unsigned int number;
 	const struct xensnd_log *log;
 	enum xensnd_card_phase phase;
-	int error; /* negative errno, when FAILED */
-	char error_text[256]; /* for people: what is wrong and how to mend it */
-	int64_t deadline_ns; /* of the phase */
-	int64_t connect_deadline_ns; /* of the whole handshake: a program waits in snd_pcm_open() meanwhile */
-	bool retried; /* the handshake is tried twice, since a dying predecessor may disturb the first */
+	int error;                   /* negative errno, when FAILED */
+	char error_text[256];        /* for people: what is wrong and how to mend it */
+	int64_t deadline_ns;         /* of the phase */
+	int64_t connect_deadline_ns; /* of the whole handshake: a program waits in snd_pcm_open()
+					meanwhile */
+	bool retried; /* the handshake is tried twice, since a dying predecessor may disturb the
+			 first */
 
 	int lock_fd;
 	struct xs_handle *xs;
 	xengntshr_handle *grant_source;
-	char base[XENSND_PATH_BYTES]; /* of the frontend's nodes */
+	char base[XENSND_PATH_BYTES];    /* of the frontend's nodes */
 	char backend[XENSND_PATH_BYTES]; /* of the backend's nodes */
 	uint32_t backend_domid;
 	struct xensnd_card_config *config;
@@ -61,8 +64,9 @@ struct xensnd_card {
 };
 
 /*
- * Takes a card: locks it, opens XenStore and the nodes, reads its configuration and begins to connect. The phase
- * is FAILED when that is not possible. *card must stay where it is until xensnd_card_free().
+ * Takes a card: locks it, opens XenStore and the nodes, reads its configuration and begins to
+ * connect. The phase is FAILED when that is not possible. *card must stay where it is until
+ * xensnd_card_free().
  */
 void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struct xensnd_log *log);
 

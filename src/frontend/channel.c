@@ -26,7 +26,8 @@ int xensnd_channel_bind(struct xensnd_channel *channel, uint32_t backend_domid)
 {
 	int ret;
 
-	*channel = (struct xensnd_channel){ .handle = xenevtchn_open(xensnd_quiet_xentoollog(), 0) };
+	*channel =
+		(struct xensnd_channel){ .handle = xenevtchn_open(xensnd_quiet_xentoollog(), 0) };
 	if (!channel->handle)
 		return last_error();
 	ret = port_bind(channel, backend_domid, &channel->ring_port);
@@ -40,7 +41,8 @@ int xensnd_channel_bind(struct xensnd_channel *channel, uint32_t backend_domid)
 int xensnd_channel_adopt(
 	struct xensnd_channel *channel, int fd, evtchn_port_t ring_port, evtchn_port_t event_port)
 {
-	*channel = (struct xensnd_channel){ .handle = xenevtchn_fdopen(xensnd_quiet_xentoollog(), fd, 0),
+	*channel = (struct xensnd_channel){ .handle = xenevtchn_fdopen(
+						    xensnd_quiet_xentoollog(), fd, 0),
 		.ring_port = ring_port,
 		.event_port = event_port };
 	if (!channel->handle) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two event channels of one stream, on one descriptor: one for the request ring, one for the event page.
+ * The two event channels of one stream, on one descriptor: one for the request ring, one for the
+ * event page.
  *
- * Apart because owner and stream each hold a handle of it: the owner binds the ports and passes the descriptor
- * on, the stream takes it up and is the only one to read it (two readers would steal each other's events).
+ * Apart because owner and stream each hold a handle of it: the owner binds the ports and passes the
+ * descriptor on, the stream takes it up and is the only one to read it (two readers would steal
+ * each other's events).
  */
 #ifndef XENSND_FRONTEND_CHANNEL_H
 #define XENSND_FRONTEND_CHANNEL_H
@@ -18,14 +20,17 @@ struct xensnd_channel {
 	evtchn_port_t event_port;
 };
 
-/* Binds two unbound ports for a backend's domain. 0; -ENOENT: no node; -EACCES; another negative errno. */
+/* Binds two unbound ports for a backend's domain. 0; -ENOENT: no node; -EACCES; another negative
+ * errno. */
 int xensnd_channel_bind(struct xensnd_channel *channel, uint32_t backend_domid);
 
-/* Takes up a descriptor whose ports were bound by another handle; the descriptor becomes the channel's. */
+/* Takes up a descriptor whose ports were bound by another handle; the descriptor becomes the
+ * channel's. */
 int xensnd_channel_adopt(
 	struct xensnd_channel *channel, int fd, evtchn_port_t ring_port, evtchn_port_t event_port);
 
-/* Unbinds both ports, so that it also works while a forked child holds the descriptor, and closes the handle. */
+/* Unbinds both ports, so that it also works while a forked child holds the descriptor, and closes
+ * the handle. */
 void xensnd_channel_unbind(struct xensnd_channel *channel);
 
 /* Closes the handle and leaves the ports to the one who bound them. */
@@ -39,8 +44,8 @@ int xensnd_channel_notify(const struct xensnd_channel *channel);
 
 /*
  * Takes up one event after poll() said that there is one (the library may block otherwise, code of
- * libxenevtchn). Returns its port, still masked, or a negative errno. The caller looks at the shared pages and
- * then unmasks the port.
+ * libxenevtchn). Returns its port, still masked, or a negative errno. The caller looks at the
+ * shared pages and then unmasks the port.
  */
 int64_t xensnd_channel_pending(const struct xensnd_channel *channel);
 int xensnd_channel_unmask(const struct xensnd_channel *channel, evtchn_port_t port);

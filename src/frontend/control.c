@@ -2,8 +2,9 @@
 /*
  * The worker's commands: open, close, prepare, start, stop, pause, query.
  *
- * Apart from the worker's turn because these are rare and take several steps. One command is carried out at a time, each
- * step sends at most one request, and every request has a deadline, so every command ends.
+ * Apart from the worker's turn because these are rare and take several steps. One command is
+ * carried out at a time, each step sends at most one request, and every request has a deadline, so
+ * every command ends.
  */
 #include <errno.h>
 #include <string.h>
@@ -51,7 +52,8 @@ static int status_errno(int32_t status)
 	}
 }
 
-/* The longest that the backend may need: it works in order, and may have to play out what it has. */
+/* The longest that the backend may need: it works in order, and may have to play out what it has.
+ */
 static int64_t control_deadline(const struct xensnd_stream *stream)
 {
 	int64_t deadline_ns = xensnd_now_ns() + CONTROL_NS;
@@ -64,7 +66,8 @@ static int64_t control_deadline(const struct xensnd_stream *stream)
 /* Sends the command's request; -EAGAIN is tried again at the worker's next turn. */
 static void request_send(struct xensnd_stream *stream, struct xensnd_req *req)
 {
-	stream->worker.requested = xensnd_worker_send(stream, req, 0, control_deadline(stream)) == 0;
+	stream->worker.requested =
+		xensnd_worker_send(stream, req, 0, control_deadline(stream)) == 0;
 }
 
 static void trigger_send(struct xensnd_stream *stream, uint8_t type)
@@ -75,7 +78,9 @@ static void trigger_send(struct xensnd_stream *stream, uint8_t type)
 	request_send(stream, &req);
 }
 
-/* ---- Stopping ----------------------------------------------------------------------------------------------- */
+/* ---- Stopping
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Brings the backend to rest. True: nothing is running or under way any more. */
 static bool stream_settle(struct xensnd_stream *stream)
@@ -124,7 +129,8 @@ static void prepare_finish(struct xensnd_stream *stream)
 	command_end(stream, 0);
 }
 
-/* ---- Opening and closing ------------------------------------------------------------------------------------ */
+/* ---- Opening and closing
+ * ------------------------------------------------------------------------------------ */
 
 static void buffer_release(struct xensnd_stream *stream)
 {
@@ -167,8 +173,8 @@ void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_lin
 	}
 	worker->owner_deadline_ns = XENSND_NEVER;
 	if (reply->error < 0) {
-		xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %.255s", stream->card,
-			stream->info.config.device, reply->text);
+		xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %.255s",
+			stream->card, stream->info.config.device, reply->text);
 		command_end(stream, reply->error);
 		return;
 	}
@@ -220,7 +226,9 @@ static void close_answered(struct xensnd_stream *stream)
 	command_end(stream, 0);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------ */
+/* ---- Running
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* What the program has written goes first: the backend then starts with data. */
 static void start_step(struct xensnd_stream *stream)
@@ -261,12 +269,14 @@ static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op
 		worker->run = XENSND_RUN_RUNNING;
 	worker->progress_ns = xensnd_now_ns();
 	xensnd_requests_set_audio_deadline(&worker->requests,
-		worker->run == XENSND_RUN_RUNNING ? worker->progress_ns + CONTROL_NS + 2 * buffer_ns :
-						    XENSND_NEVER);
+		worker->run == XENSND_RUN_RUNNING ? worker->progress_ns + CONTROL_NS + 2 * buffer_ns
+						  : XENSND_NEVER);
 	command_end(stream, result);
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------------------- */
+/* ---- Asking
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void query_begin(struct xensnd_stream *stream)
 {
@@ -285,7 +295,9 @@ static void query_answered(struct xensnd_stream *stream, const struct xensnd_res
 	command_end(stream, result);
 }
 
-/* ---- Dispatch ----------------------------------------------------------------------------------------------- */
+/* ---- Dispatch
+ * -----------------------------------------------------------------------------------------------
+ */
 
 void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_request *request,
 	const struct xensnd_resp *rsp)

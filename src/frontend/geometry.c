@@ -28,11 +28,14 @@ struct xensnd_range xensnd_geometry_next(
 	return (struct xensnd_range){ .offset = offset, .length = (uint32_t)length };
 }
 
-uint64_t xensnd_geometry_wanted(const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
+uint64_t xensnd_geometry_wanted(
+	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
 {
-	if (fill->in_flight >= XENSND_MAX_IN_FLIGHT || fill->submitted >= submit_limit(geometry, fill))
+	if (fill->in_flight >= XENSND_MAX_IN_FLIGHT ||
+		fill->submitted >= submit_limit(geometry, fill))
 		return UINT64_MAX;
-	return fill->submitted + (fill->in_flight > 0 ? geometry->period_bytes : geometry->frame_bytes);
+	return fill->submitted +
+	       (fill->in_flight > 0 ? geometry->period_bytes : geometry->frame_bytes);
 }
 
 int64_t xensnd_geometry_ns(const struct xensnd_geometry *geometry, uint64_t bytes)

@@ -2,8 +2,8 @@
 /*
  * The shape of an open stream's buffer, and which part of it the next WRITE should carry.
  *
- * Apart from the worker because it is arithmetic that decides how many requests and wake-ups a period costs, and
- * what a backend may be asked to hold before it was started.
+ * Apart from the worker because it is arithmetic that decides how many requests and wake-ups a
+ * period costs, and what a backend may be asked to hold before it was started.
  */
 #ifndef XENSND_FRONTEND_GEOMETRY_H
 #define XENSND_FRONTEND_GEOMETRY_H
@@ -11,11 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* More in flight would only delay a STOP that waits behind them in a backend that works in order. */
+/* More in flight would only delay a STOP that waits behind them in a backend that works in order.
+ */
 #define XENSND_MAX_IN_FLIGHT 4u
 
 struct xensnd_geometry {
-	uint32_t rate; /* Hz */
+	uint32_t rate;  /* Hz */
 	uint8_t format; /* XENSND_PCM_FORMAT_* */
 	uint8_t channels;
 	uint32_t frame_bytes;
@@ -25,8 +26,8 @@ struct xensnd_geometry {
 
 /* Where a stream of audio stands, in bytes since prepare. */
 struct xensnd_fill {
-	uint64_t appl; /* the program has written up to here */
-	uint64_t submitted; /* sent to the backend up to here */
+	uint64_t appl;          /* the program has written up to here */
+	uint64_t submitted;     /* sent to the backend up to here */
 	unsigned int in_flight; /* requests that carry audio and are not answered */
 	bool started;
 };
@@ -38,17 +39,19 @@ struct xensnd_range {
 };
 
 /*
- * The next range to send: at once when none is in flight, otherwise a whole period; never past the buffer's end. Before
- * START a period's room is left, since a backend whose device is full would make START wait behind the data.
+ * The next range to send: at once when none is in flight, otherwise a whole period; never past the
+ * buffer's end. Before START a period's room is left, since a backend whose device is full would
+ * make START wait behind the data.
  */
 struct xensnd_range xensnd_geometry_next(
 	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill);
 
 /*
- * The value that appl has to reach before there is anything to send, or UINT64_MAX if more data alone changes
- * nothing.
+ * The value that appl has to reach before there is anything to send, or UINT64_MAX if more data
+ * alone changes nothing.
  */
-uint64_t xensnd_geometry_wanted(const struct xensnd_geometry *geometry, const struct xensnd_fill *fill);
+uint64_t xensnd_geometry_wanted(
+	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill);
 
 /* How long so many bytes play, in nanoseconds. */
 int64_t xensnd_geometry_ns(const struct xensnd_geometry *geometry, uint64_t bytes);

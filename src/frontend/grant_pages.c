@@ -35,7 +35,8 @@ int xensnd_grant_pages_alloc(struct xensnd_grant_pages *pages, xengntshr_handle 
 	pages->grefs = calloc(n_pages, sizeof(*pages->grefs));
 	if (!pages->grefs)
 		return -ENOMEM;
-	pages->address = xengntshr_share_pages(source, backend_domid, (int)n_pages, pages->grefs, 1);
+	pages->address =
+		xengntshr_share_pages(source, backend_domid, (int)n_pages, pages->grefs, 1);
 	if (!pages->address) {
 		int ret = errno > 0 ? -errno : -EIO;
 

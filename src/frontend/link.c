@@ -78,14 +78,14 @@ static unsigned int control_fds(struct msghdr *header, int fds[XENSND_LINK_MAX_F
 
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (size_t at = 0; at + sizeof(int) <= bytes && n < XENSND_LINK_MAX_FDS; at += sizeof(int))
+		for (size_t at = 0; at + sizeof(int) <= bytes && n < XENSND_LINK_MAX_FDS;
+			at += sizeof(int))
 			memcpy(&fds[n++], CMSG_DATA(c) + at, sizeof(int));
 	}
 	return n;
 }
 
-int xensnd_link_receive(
-	int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS])
+int xensnd_link_receive(int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS])
 {
 	struct iovec iov = { .iov_base = message, .iov_len = sizeof(*message) };
 	union control control;
@@ -107,18 +107,20 @@ int xensnd_link_receive(
 	n_fds = control_fds(&header, fds);
 	if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && (size_t)got > sizeof(uint32_t) &&
 		body_bytes(message->type) != 0 && (size_t)got == message_bytes(message->type) &&
-		(n_fds == 0 || message->type == XENSND_LINK_STREAM || message->type == XENSND_LINK_BUFFER))
+		(n_fds == 0 || message->type == XENSND_LINK_STREAM ||
+			message->type == XENSND_LINK_BUFFER))
 		return 1;
 	for (unsigned int i = 0; i < n_fds; i++) {
 		close(fds[i]);
 		fds[i] = -1;
 	}
-	/* Nothing is what the end looks like; but an empty message does too, and may bring descriptors. */
+	/* Nothing is what the end looks like; but an empty message does too, and may bring
+	 * descriptors. */
 	return got == 0 ? -EPIPE : -EPROTO;
 }
 
-int xensnd_link_wait(int fd, struct xensnd_link_message *message,
-	int fds[XENSND_LINK_MAX_FDS], int64_t deadline_ns)
+int xensnd_link_wait(int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS],
+	int64_t deadline_ns)
 {
 	for (;;) {
 		struct pollfd pfd = { .fd = fd, .events = POLLIN };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocol between the owner of a card and a stream: fixed-size messages over a SOCK_SEQPACKET socket, with
- * descriptors beside them (SCM_RIGHTS). One connection is one stream; its end is the stream's end.
+ * The protocol between the owner of a card and a stream: fixed-size messages over a SOCK_SEQPACKET
+ * socket, with descriptors beside them (SCM_RIGHTS). One connection is one stream; its end is the
+ * stream's end.
  *
- * Apart because owner and stream may be two threads of one process or two processes, and must not be able to tell:
- * what crosses is all here. Either side treats a message as hostile: its length, type and number of
- * descriptors are checked, descriptors that nobody asked for are closed.
+ * Apart because owner and stream may be two threads of one process or two processes, and must not
+ * be able to tell: what crosses is all here. Either side treats a message as hostile: its length,
+ * type and number of descriptors are checked, descriptors that nobody asked for are closed.
  */
 #ifndef XENSND_FRONTEND_LINK_H
 #define XENSND_FRONTEND_LINK_H
@@ -20,9 +21,9 @@
 enum xensnd_link_type {
 	/* stream → owner */
 	XENSND_LINK_CLAIM = 1, /* give me a device's stream; answered by STREAM */
-	XENSND_LINK_ALLOCATE, /* give me a buffer of so many bytes; answered by BUFFER */
-	XENSND_LINK_RELEASE, /* the backend has let go of the buffer; not answered */
-	XENSND_LINK_LEAVE, /* the rings are idle and in this state; not answered */
+	XENSND_LINK_ALLOCATE,  /* give me a buffer of so many bytes; answered by BUFFER */
+	XENSND_LINK_RELEASE,   /* the backend has let go of the buffer; not answered */
+	XENSND_LINK_LEAVE,     /* the rings are idle and in this state; not answered */
 	/* owner → stream */
 	XENSND_LINK_STREAM,
 	XENSND_LINK_BUFFER,
@@ -91,26 +92,26 @@ struct xensnd_link_message {
 	} u;
 };
 
-/* Descriptors that go with STREAM: the event channels; then the pages, where they have no address. */
+/* Descriptors that go with STREAM: the event channels; then the pages, where they have no address.
+ */
 #define XENSND_LINK_MAX_FDS 2
 
 /*
- * Sends a message with n_fds descriptors, which stay the caller's. Never waits: a peer that does not read is
- * -EAGAIN. 0 or a negative errno (-EPIPE when the peer has gone; no signal is raised).
+ * Sends a message with n_fds descriptors, which stay the caller's. Never waits: a peer that does
+ * not read is -EAGAIN. 0 or a negative errno (-EPIPE when the peer has gone; no signal is raised).
  */
 int xensnd_link_send(
 	int fd, const struct xensnd_link_message *message, const int *fds, unsigned int n_fds);
 
 /*
- * Receives one message, without waiting. fds is filled with its descriptors, which become the caller's, and -1.
- * 1: received; -EAGAIN: none is there; -EPIPE: the peer has gone; -EPROTO: not a message, or
- * one with a wrong length or number of descriptors (all of which are closed).
+ * Receives one message, without waiting. fds is filled with its descriptors, which become the
+ * caller's, and -1. 1: received; -EAGAIN: none is there; -EPIPE: the peer has gone; -EPROTO: not a
+ * message, or one with a wrong length or number of descriptors (all of which are closed).
  */
-int xensnd_link_receive(
-	int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS]);
+int xensnd_link_receive(int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS]);
 
 /* As xensnd_link_receive(), waiting until a deadline (clock.h): -ETIMEDOUT when it passes. */
-int xensnd_link_wait(int fd, struct xensnd_link_message *message,
-	int fds[XENSND_LINK_MAX_FDS], int64_t deadline_ns);
+int xensnd_link_wait(int fd, struct xensnd_link_message *message, int fds[XENSND_LINK_MAX_FDS],
+	int64_t deadline_ns);
 
 #endif

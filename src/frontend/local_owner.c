@@ -27,7 +27,8 @@
 struct xensnd_local_owner {
 	struct xensnd_owner owner; /* the thread's */
 	pthread_t thread;
-	/* Holds, among them those that the thread is just admitting. Whoever takes the last one ends the owner. */
+	/* Holds, among them those that the thread is just admitting. Whoever takes the last one
+	 * ends the owner. */
 	_Atomic unsigned int holds;
 	pid_t pid; /* in a forked child there is no thread to be joined */
 };
@@ -59,11 +60,13 @@ static bool peer_is_self(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
 }
 
-/* Owner's thread: a further stream of this process counts as a hold from now on, unless the last has gone. */
+/* Owner's thread: a further stream of this process counts as a hold from now on, unless the last
+ * has gone. */
 static bool hold_admit(struct xensnd_owner *owner, int fd)
 {
 	struct xensnd_local_owner *local =
-		(struct xensnd_local_owner *)((char *)owner - offsetof(struct xensnd_local_owner, owner));
+		(struct xensnd_local_owner *)((char *)owner -
+					      offsetof(struct xensnd_local_owner, owner));
 	unsigned int holds = atomic_load(&local->holds);
 
 	if (!peer_is_self(fd))
@@ -160,7 +163,8 @@ static int name_listen(unsigned int card, unsigned int name)
 }
 
 /* Makes an owner that listens on listen_fd, which becomes its own, with one hold. */
-static int owner_start(struct xensnd_local_hold *hold, unsigned int card, const struct xensnd_log *log, int listen_fd)
+static int owner_start(struct xensnd_local_hold *hold, unsigned int card,
+	const struct xensnd_log *log, int listen_fd)
 {
 	struct xensnd_local_owner *local = calloc(1, sizeof(*local));
 	int pair[2];
@@ -178,7 +182,8 @@ static int owner_start(struct xensnd_local_hold *hold, unsigned int card, const 
 	local->owner.listen_fd = listen_fd;
 	local->owner.quit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ret = local->owner.quit_fd < 0 ? -errno : 0;
-	if (ret == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+	if (ret == 0 &&
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		ret = -errno;
 	if (ret < 0)
 		goto err_owner;
@@ -209,8 +214,8 @@ int xensnd_local_owner_join(
 	int ret;
 
 	/*
-	 * A name that can neither be joined nor taken belongs to an owner that is just starting or ending, or to
-	 * a forked child of ours: the next round, or the next name, will do.
+	 * A name that can neither be joined nor taken belongs to an owner that is just starting or
+	 * ending, or to a forked child of ours: the next round, or the next name, will do.
 	 */
 	do {
 		for (unsigned int name = 0; name < NAMES; name++)

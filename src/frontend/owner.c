@@ -21,15 +21,15 @@
 struct xensnd_owner_client {
 	struct xensnd_owner_client *next;
 	int fd;
-	int stream; /* index in the card's streams, or NO_STREAM */
+	int stream;    /* index in the card's streams, or NO_STREAM */
 	bool claiming; /* has asked for a stream and waits for the card */
 	struct xensnd_link_claim claim;
 	struct xensnd_grant_pages buffer; /* directory pages, then data pages */
 	bool gone;
 };
 
-static void client_send(struct xensnd_owner_client *client, const struct xensnd_link_message *message,
-	const int *fds, unsigned int n_fds)
+static void client_send(struct xensnd_owner_client *client,
+	const struct xensnd_link_message *message, const int *fds, unsigned int n_fds)
 {
 	/* A client that does not read its few messages is broken. */
 	if (xensnd_link_send(client->fd, message, fds, n_fds) < 0)
@@ -68,7 +68,8 @@ static void claim_grant(struct xensnd_owner *owner, struct xensnd_owner_client *
 	memcpy(grant->card_name, config->long_name, sizeof(grant->card_name));
 	if (grant->card_name[0] == '\0')
 		memcpy(grant->card_name, config->short_name, sizeof(config->short_name));
-	memcpy(grant->device_name, config->devices[grant->config.device].name, sizeof(grant->device_name));
+	memcpy(grant->device_name, config->devices[grant->config.device].name,
+		sizeof(grant->device_name));
 	client->claiming = false;
 	client->stream = index;
 	stream->claimed = true;
@@ -91,8 +92,9 @@ static void claim_answer(struct xensnd_owner *owner, struct xensnd_owner_client 
 		return;
 	found = xensnd_config_find(card->config, claim->device, claim->capture);
 	if (!found) {
-		claim_refuse(client, -ENOENT, "card %u has no %s stream on device %u (it has %u device%s)",
-			card->number, claim->capture ? "capture" : "playback", claim->device,
+		claim_refuse(client, -ENOENT,
+			"card %u has no %s stream on device %u (it has %u device%s)", card->number,
+			claim->capture ? "capture" : "playback", claim->device,
 			card->config->n_devices, card->config->n_devices == 1 ? "" : "s");
 		return;
 	}
@@ -101,7 +103,9 @@ static void claim_answer(struct xensnd_owner *owner, struct xensnd_owner_client 
 		claim_refuse(client, -EBUSY, "device %u of card %u is already playing or recording",
 			claim->device, card->number);
 	else if (card->streams[index].dirty)
-		claim_refuse(client, -EBUSY, "device %u of card %u was left in mid-request: close the card's other streams",
+		claim_refuse(client, -EBUSY,
+			"device %u of card %u was left in mid-request: close the card's other "
+			"streams",
 			claim->device, card->number);
 	else
 		claim_grant(owner, client, index);
@@ -152,8 +156,9 @@ static void client_allocate(struct xensnd_owner *owner, struct xensnd_owner_clie
 		snprintf(reply->text, sizeof(reply->text),
 			"no more pages to share: raise /sys/module/xen_gntalloc/parameters/limit");
 	else if (reply->error < 0)
-		snprintf(reply->text, sizeof(reply->text), "a buffer of %u bytes can not be shared: %s",
-			allocate->buffer_bytes, strerror(-reply->error));
+		snprintf(reply->text, sizeof(reply->text),
+			"a buffer of %u bytes can not be shared: %s", allocate->buffer_bytes,
+			strerror(-reply->error));
 	client_send(client, &message, NULL, 0);
 }
 
@@ -226,11 +231,13 @@ static void client_accept(struct xensnd_owner *owner)
 
 	if (fd < 0)
 		return;
-	if (owner->n_clients >= MAX_CLIENTS || !owner->admit(owner, fd) || xensnd_owner_add(owner, fd) < 0)
+	if (owner->n_clients >= MAX_CLIENTS || !owner->admit(owner, fd) ||
+		xensnd_owner_add(owner, fd) < 0)
 		close(fd);
 }
 
-/* A client that went without leaving may have requests under way that nobody will take the answers of. */
+/* A client that went without leaving may have requests under way that nobody will take the answers
+ * of. */
 static void client_free(struct xensnd_owner *owner, struct xensnd_owner_client *client)
 {
 	if (client->stream != NO_STREAM) {

@@ -4,7 +4,8 @@
 
 void xensnd_position_open(struct xensnd_position *position)
 {
-	*position = (struct xensnd_position){ .source = XENSND_POSITION_EVENTS, .whole_periods = true };
+	*position =
+		(struct xensnd_position){ .source = XENSND_POSITION_EVENTS, .whole_periods = true };
 }
 
 void xensnd_position_prepare(struct xensnd_position *position)
@@ -14,8 +15,8 @@ void xensnd_position_prepare(struct xensnd_position *position)
 	position->acked = 0;
 }
 
-void xensnd_position_event(struct xensnd_position *position, uint64_t raw, uint64_t written,
-	uint32_t period_bytes)
+void xensnd_position_event(
+	struct xensnd_position *position, uint64_t raw, uint64_t written, uint32_t period_bytes)
 {
 	uint64_t advance = raw >= position->raw ? raw - position->raw : raw;
 	uint64_t possible = written - position->reported;
@@ -26,7 +27,8 @@ void xensnd_position_event(struct xensnd_position *position, uint64_t raw, uint6
 	if (period_bytes == 0 || raw % period_bytes != 0)
 		position->whole_periods = false;
 	if (advance > possible) {
-		/* The first value may count from anywhere; a later one can only be too far ahead. */
+		/* The first value may count from anywhere; a later one can only be too far ahead.
+		 */
 		if (first)
 			return;
 		advance = possible;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the backend is in the stream, in bytes since prepare: from its position events and its acknowledgements.
+ * Where the backend is in the stream, in bytes since prepare: from its position events and its
+ * acknowledgements.
  *
- * Apart because sndif.h does not say what a position counts from, and backends differ: since OPEN, since the last
- * START, any offset, or always 0. Pure arithmetic on what was received; a clock has no say.
+ * Apart because sndif.h does not say what a position counts from, and backends differ: since OPEN,
+ * since the last START, any offset, or always 0. Pure arithmetic on what was received; a clock has
+ * no say.
  *
- * Only differences of events count. A step back is a restart from 0. Nothing is ever reported that was not acknowledged,
- * and the result never steps back.
+ * Only differences of events count. A step back is a restart from 0. Nothing is ever reported that
+ * was not acknowledged, and the result never steps back.
  */
 #ifndef XENSND_FRONTEND_POSITION_H
 #define XENSND_FRONTEND_POSITION_H
@@ -21,12 +23,12 @@ enum xensnd_position_source {
 
 struct xensnd_position {
 	enum xensnd_position_source source;
-	uint64_t raw; /* the last event's value */
-	bool seen; /* there was an event since OPEN */
-	bool moved; /* events have advanced the position since prepare */
+	uint64_t raw;       /* the last event's value */
+	bool seen;          /* there was an event since OPEN */
+	bool moved;         /* events have advanced the position since prepare */
 	bool whole_periods; /* so far every event was a multiple of the period */
-	uint64_t reported; /* by events */
-	uint64_t acked; /* by acknowledgements */
+	uint64_t reported;  /* by events */
+	uint64_t acked;     /* by acknowledgements */
 };
 
 /* After OPEN. */
@@ -36,11 +38,11 @@ void xensnd_position_open(struct xensnd_position *position);
 void xensnd_position_prepare(struct xensnd_position *position);
 
 /*
- * An event while the stream runs. written: bytes that were sent since prepare, more than which can not have been
- * played. period_bytes as in OPEN.
+ * An event while the stream runs. written: bytes that were sent since prepare, more than which can
+ * not have been played. period_bytes as in OPEN.
  */
-void xensnd_position_event(struct xensnd_position *position, uint64_t raw, uint64_t written,
-	uint32_t period_bytes);
+void xensnd_position_event(
+	struct xensnd_position *position, uint64_t raw, uint64_t written, uint32_t period_bytes);
 
 /* An event of an earlier run that arrived late: only a new point of reference. */
 void xensnd_position_stale(struct xensnd_position *position, uint64_t raw);

@@ -6,7 +6,8 @@
 
 #include "common/clock.h"
 
-static const struct xensnd_request *slot_const(const struct xensnd_requests *requests, unsigned int i)
+static const struct xensnd_request *slot_const(
+	const struct xensnd_requests *requests, unsigned int i)
 {
 	return &requests->slots[(requests->first + i) % XENSND_RING_SLOTS];
 }
@@ -33,8 +34,8 @@ unsigned int xensnd_requests_audio(const struct xensnd_requests *requests)
 	return audio;
 }
 
-uint16_t xensnd_requests_add(struct xensnd_requests *requests, uint8_t operation, uint32_t bytes,
-	int64_t deadline_ns)
+uint16_t xensnd_requests_add(
+	struct xensnd_requests *requests, uint8_t operation, uint32_t bytes, int64_t deadline_ns)
 {
 	uint16_t id = requests->next_id;
 
@@ -89,6 +90,7 @@ int64_t xensnd_requests_deadline(const struct xensnd_requests *requests)
 
 	for (unsigned int i = 0; i < requests->n; i++)
 		if (!slot_const(requests, i)->answered)
-			deadline_ns = xensnd_earlier(deadline_ns, slot_const(requests, i)->deadline_ns);
+			deadline_ns =
+				xensnd_earlier(deadline_ns, slot_const(requests, i)->deadline_ns);
 	return deadline_ns;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The requests of one stream that the backend has not answered, in the order in which they were sent.
+ * The requests of one stream that the backend has not answered, in the order in which they were
+ * sent.
  *
- * Apart so that matching an answer is one piece of logic without I/O: by id and by operation, ids unique as
- * long as the ring lives. A backend may answer out of order; audio counts as taken only up to the first
- * request that is still open.
+ * Apart so that matching an answer is one piece of logic without I/O: by id and by operation, ids
+ * unique as long as the ring lives. A backend may answer out of order; audio counts as taken only
+ * up to the first request that is still open.
  */
 #ifndef XENSND_FRONTEND_REQUESTS_H
 #define XENSND_FRONTEND_REQUESTS_H
@@ -18,7 +19,7 @@ struct xensnd_request {
 	uint16_t id;
 	uint8_t operation; /* XENSND_OP_* */
 	bool answered;
-	uint32_t bytes; /* of audio, for WRITE and READ; else 0 */
+	uint32_t bytes;      /* of audio, for WRITE and READ; else 0 */
 	int64_t deadline_ns; /* clock.h; XENSND_NEVER if the backend may take as long as it likes */
 };
 
@@ -33,13 +34,14 @@ struct xensnd_requests {
 /* How many are open; audio: how many of them carry audio. */
 unsigned int xensnd_requests_audio(const struct xensnd_requests *requests);
 
-/* Adds a request and returns its id. There must be a slot: the ring has as many, and is asked first. */
-uint16_t xensnd_requests_add(struct xensnd_requests *requests, uint8_t operation, uint32_t bytes,
-	int64_t deadline_ns);
+/* Adds a request and returns its id. There must be a slot: the ring has as many, and is asked
+ * first. */
+uint16_t xensnd_requests_add(
+	struct xensnd_requests *requests, uint8_t operation, uint32_t bytes, int64_t deadline_ns);
 
 /*
- * Matches an answer. 0, and *request is a copy of what it answers; -EPROTO: there is no such request open, or it is
- * another operation's.
+ * Matches an answer. 0, and *request is a copy of what it answers; -EPROTO: there is no such
+ * request open, or it is another operation's.
  */
 int xensnd_requests_answer(struct xensnd_requests *requests, const struct xensnd_resp *rsp,
 	struct xensnd_request *request);

@@ -20,7 +20,8 @@
 /* The owner answers within its own time for connecting; this is only against one that hangs. */
 #define CLAIM_MS 4900
 
-/* What is offered where neither XenStore nor the backend says anything: below it is no period, only overhead. */
+/* What is offered where neither XenStore nor the backend says anything: below it is no period, only
+ * overhead. */
 #define PERIOD_FRAMES_MIN 16u
 
 /* Room for a line of explanation, handed through the steps of opening. */
@@ -40,7 +41,9 @@ __attribute__((format(printf, 3, 4))) static int explain(
 	return error;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------------------ */
+/* ---- Opening
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* Asks the owner for the stream and takes up what it hands out. */
 static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream_spec *spec,
@@ -58,20 +61,24 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 	};
 	ret = xensnd_link_send(stream->hold.fd, &message, NULL, 0);
 	if (ret == 0)
-		ret = xensnd_link_wait(stream->hold.fd, &message, fds, xensnd_deadline_ms(CLAIM_MS));
+		ret = xensnd_link_wait(
+			stream->hold.fd, &message, fds, xensnd_deadline_ms(CLAIM_MS));
 	if (ret < 0)
-		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card, strerror(-ret));
+		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card,
+			strerror(-ret));
 	if (message.type != XENSND_LINK_STREAM)
-		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol", spec->card);
+		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol",
+			spec->card);
 	if (grant->error < 0)
 		return explain(why, grant->error, "%.255s", grant->text);
 	ret = xensnd_channel_adopt(&stream->channel, fds[0], grant->ring_port, grant->event_port);
 	if (ret < 0)
-		return explain(why, ret, "card %u: the event channel can not be used: %s", spec->card,
-			strerror(-ret));
+		return explain(why, ret, "card %u: the event channel can not be used: %s",
+			spec->card, strerror(-ret));
 	pages = (char *)(uintptr_t)grant->pages.address;
 	xensnd_front_ring_attach(&worker->ring, pages, grant->rings.req_prod);
-	xensnd_front_events_attach(&worker->events, pages + XENSND_PAGE_BYTES, grant->rings.evt_cons);
+	xensnd_front_events_attach(
+		&worker->events, pages + XENSND_PAGE_BYTES, grant->rings.evt_cons);
 	worker->requests.next_id = grant->rings.next_id;
 	stream->info.backend_domid = grant->backend_domid;
 	stream->info.config = grant->config;
@@ -122,14 +129,16 @@ static void worker_end(struct xensnd_stream *stream)
 	pthread_join(stream->thread, NULL);
 }
 
-/* ---- What the stream can do --------------------------------------------------------------------------------- */
+/* ---- What the stream can do
+ * --------------------------------------------------------------------------------- */
 
 static uint32_t sample_bytes_min(uint64_t formats)
 {
 	uint32_t bytes = 0;
 
 	for (unsigned int format = 0; format < XENSND_FORMATS; format++) {
-		uint32_t here = formats & XENSND_FORMAT_BIT(format) ? xensnd_format_bytes(format) : 0;
+		uint32_t here =
+			formats & XENSND_FORMAT_BIT(format) ? xensnd_format_bytes(format) : 0;
 
 		if (here > 0 && (bytes == 0 || here < bytes))
 			bytes = here;
@@ -155,7 +164,8 @@ static struct xensnd_query_hw_param info_set(const struct xensnd_stream_info *in
 	return (struct xensnd_query_hw_param){
 		.formats = info->config.params.formats,
 		.rates = { .min = info->rate_min, .max = info->rate_max },
-		.channels = { .min = info->config.params.channels_min, .max = info->config.params.channels_max },
+		.channels = { .min = info->config.params.channels_min,
+			.max = info->config.params.channels_max },
 		.buffer = { .min = info->buffer_frames_min, .max = info->buffer_frames_max },
 		.period = { .min = info->period_frames_min, .max = info->period_frames_max },
 	};
@@ -189,8 +199,8 @@ static bool info_narrow(struct xensnd_stream_info *info, const struct xensnd_que
 }
 
 /*
- * Asks the backend once. A backend that does not know the question, or answers nonsense, leaves XenStore's word as it is: then
- * OPEN decides.
+ * Asks the backend once. A backend that does not know the question, or answers nonsense, leaves
+ * XenStore's word as it is: then OPEN decides.
  */
 static int info_query(struct xensnd_stream *stream, const struct explanation *why)
 {
@@ -200,14 +210,14 @@ static int info_query(struct xensnd_stream *stream, const struct explanation *wh
 	int ret = xensnd_mailbox_call(&stream->mailbox, &command);
 
 	if (ret == -ENODEV)
-		return explain(why, ret, "card %u: the backend in domain %u does not answer", stream->card,
-			stream->info.backend_domid);
+		return explain(why, ret, "card %u: the backend in domain %u does not answer",
+			stream->card, stream->info.backend_domid);
 	if (ret == 0)
 		ret = xensnd_hw_param_narrow(&asked, &answer);
 	if (ret < 0 || !info_narrow(&stream->info, &asked))
 		xensnd_log(&stream->log, XENSND_LOG_DEBUG,
-			"card %u device %u: the backend does not say what it can do (%d)", stream->card,
-			stream->info.config.device, ret);
+			"card %u device %u: the backend does not say what it can do (%d)",
+			stream->card, stream->info.config.device, ret);
 	return 0;
 }
 
@@ -289,7 +299,8 @@ const struct xensnd_stream_info *xensnd_stream_info(const struct xensnd_stream *
 	return &stream->info;
 }
 
-/* ---- Setting up and running --------------------------------------------------------------------------------- */
+/* ---- Setting up and running
+ * --------------------------------------------------------------------------------- */
 
 int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geometry *geometry)
 {
@@ -402,7 +413,8 @@ bool xensnd_stream_ready(struct xensnd_stream *stream)
 	return stream->geometry.buffer_bytes - (appl - played) >= atomic_load(&stream->avail_min);
 }
 
-/* Flag first: a signal in between is then followed by a look at worst, never lost (see wake_clear). */
+/* Flag first: a signal in between is then followed by a look at worst, never lost (see wake_clear).
+ */
 void xensnd_stream_wake(struct xensnd_stream *stream)
 {
 	const uint64_t one = 1;
@@ -412,7 +424,8 @@ void xensnd_stream_wake(struct xensnd_stream *stream)
 		atomic_store(&stream->signalled, false);
 }
 
-/* Empty, then say so; the caller then looks again, since what came before it was said was not signalled. */
+/* Empty, then say so; the caller then looks again, since what came before it was said was not
+ * signalled. */
 static void wake_clear(struct xensnd_stream *stream)
 {
 	uint64_t count;

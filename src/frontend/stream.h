@@ -2,11 +2,12 @@
 /*
  * One stream of a card, as the plugin uses it: open, set up, play.
  *
- * Apart from the plugin so that everything here is without ALSA's types, and apart from the worker because this half runs
- * on the program's threads. Those never touch a ring: they write samples into the shared buffer, hand ranges
- * to the worker, and read back positions.
+ * Apart from the plugin so that everything here is without ALSA's types, and apart from the worker
+ * because this half runs on the program's threads. Those never touch a ring: they write samples
+ * into the shared buffer, hand ranges to the worker, and read back positions.
  *
- * Unless said otherwise a call may come from any thread of the program. Positions are bytes since prepare, 64 bits.
+ * Unless said otherwise a call may come from any thread of the program. Positions are bytes since
+ * prepare, 64 bits.
  */
 #ifndef XENSND_FRONTEND_STREAM_H
 #define XENSND_FRONTEND_STREAM_H
@@ -28,7 +29,8 @@ struct xensnd_stream_spec {
 	bool capture;
 };
 
-/* What the stream is and can do: XenStore's word, narrowed by the backend's answer to HW_PARAM_QUERY. */
+/* What the stream is and can do: XenStore's word, narrowed by the backend's answer to
+ * HW_PARAM_QUERY. */
 struct xensnd_stream_info {
 	char card_name[81]; /* "" if the toolstack gave none */
 	char device_name[81];
@@ -46,9 +48,10 @@ enum xensnd_condition {
 };
 
 /*
- * Opens a stream and starts its worker. error: room for a line that says what is wrong and how to mend it. 0, and *stream is
- * to be closed; -ENODEV: no Xen, no card; -ENOENT: no kernel module, no such device; -EACCES; -EBUSY; -ETIMEDOUT: no
- * backend; other negative errno. Never takes longer than five seconds.
+ * Opens a stream and starts its worker. error: room for a line that says what is wrong and how to
+ * mend it. 0, and *stream is to be closed; -ENODEV: no Xen, no card; -ENOENT: no kernel module, no
+ * such device; -EACCES; -EBUSY; -ETIMEDOUT: no backend; other negative errno. Never takes longer
+ * than five seconds.
  */
 int xensnd_stream_open(struct xensnd_stream **stream, const struct xensnd_stream_spec *spec,
 	const struct xensnd_log *log, char *error, size_t error_size);
@@ -60,18 +63,22 @@ void xensnd_stream_close(struct xensnd_stream *stream);
 const struct xensnd_stream_info *xensnd_stream_info(const struct xensnd_stream *stream);
 
 /*
- * Shares a buffer and opens the stream at the backend (XENSND_OP_OPEN); what was set up before is released first. 0;
- * -EINVAL: the backend refuses the parameters, and others may be tried; other negative errno.
+ * Shares a buffer and opens the stream at the backend (XENSND_OP_OPEN); what was set up before is
+ * released first. 0; -EINVAL: the backend refuses the parameters, and others may be tried; other
+ * negative errno.
  */
 int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geometry *geometry);
 
-/* Closes the stream at the backend (XENSND_OP_CLOSE) and frees the buffer. Nothing happens if none is set up. */
+/* Closes the stream at the backend (XENSND_OP_CLOSE) and frees the buffer. Nothing happens if none
+ * is set up. */
 int xensnd_stream_release(struct xensnd_stream *stream);
 
-/* The shared buffer, geometry->buffer_bytes long, valid from setup to release; byte n since prepare is at n % buffer_bytes. */
+/* The shared buffer, geometry->buffer_bytes long, valid from setup to release; byte n since prepare
+ * is at n % buffer_bytes. */
 void *xensnd_stream_buffer(const struct xensnd_stream *stream);
 
-/* Stops the backend if it runs, waits until it has let go of the buffer, and starts counting at 0. */
+/* Stops the backend if it runs, waits until it has let go of the buffer, and starts counting at 0.
+ */
 int xensnd_stream_prepare(struct xensnd_stream *stream);
 
 /* Starts the backend and waits for its answer: 0 or a negative errno. */
@@ -83,10 +90,12 @@ int xensnd_stream_pause(struct xensnd_stream *stream, bool pause);
 /* Stops the backend without waiting for it. May be called in any state, repeatedly. */
 void xensnd_stream_stop(struct xensnd_stream *stream);
 
-/* The program has written the buffer up to appl bytes since prepare. One thread at a time; never waits. */
+/* The program has written the buffer up to appl bytes since prepare. One thread at a time; never
+ * waits. */
 void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl);
 
-/* Nothing more will come: run to the end of what was committed, which is no underrun. Ends with prepare or stop. */
+/* Nothing more will come: run to the end of what was committed, which is no underrun. Ends with
+ * prepare or stop. */
 void xensnd_stream_drain(struct xensnd_stream *stream);
 
 /* Bytes played since prepare: never more than committed, never less than before. */
@@ -98,22 +107,23 @@ enum xensnd_condition xensnd_stream_condition(const struct xensnd_stream *stream
 enum xensnd_position_source xensnd_stream_position_source(const struct xensnd_stream *stream);
 
 /*
- * When the program wants to be woken, and when running out is an underrun: bytes that are free in the buffer.
- * UINT64_MAX as stop threshold: never.
+ * When the program wants to be woken, and when running out is an underrun: bytes that are free in
+ * the buffer. UINT64_MAX as stop threshold: never.
  */
 void xensnd_stream_set_thresholds(
 	struct xensnd_stream *stream, uint64_t avail_min_bytes, uint64_t stop_threshold_bytes);
 
 /*
- * A descriptor that is readable (POLLIN) while the program has reason to look: enough room, the end of a drain, an
- * underrun, a loss. The same one from open to close.
+ * A descriptor that is readable (POLLIN) while the program has reason to look: enough room, the end
+ * of a drain, an underrun, a loss. The same one from open to close.
  */
 int xensnd_stream_wake_fd(const struct xensnd_stream *stream);
 
 /* Has the program reason to look? Makes the descriptor readable if so, and unreadable if not. */
 bool xensnd_stream_poll(struct xensnd_stream *stream);
 
-/* Makes the descriptor readable whatever the reason, until the next xensnd_stream_poll() that finds none. */
+/* Makes the descriptor readable whatever the reason, until the next xensnd_stream_poll() that finds
+ * none. */
 void xensnd_stream_wake(struct xensnd_stream *stream);
 
 #endif

@@ -36,11 +36,11 @@ struct xensnd_command {
 	struct xensnd_command *next;
 	enum xensnd_command_op op;
 	union {
-		struct xensnd_geometry geometry; /* OPEN */
+		struct xensnd_geometry geometry;   /* OPEN */
 		struct xensnd_query_hw_param *set; /* QUERY: asked for, and the answer */
 	} u;
 	int result;
-	bool done; /* under the mailbox' lock */
+	bool done;   /* under the mailbox' lock */
 	bool queued; /* under the mailbox' lock */
 };
 
@@ -49,7 +49,7 @@ struct xensnd_mailbox {
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	struct xensnd_command *first; /* under the lock, as the whole list */
-	int kick_fd; /* an eventfd: wakes the worker */
+	int kick_fd;                  /* an eventfd: wakes the worker */
 };
 
 /* Is the stream open at the backend, and does it run there? */
@@ -67,14 +67,15 @@ struct xensnd_worker {
 	struct xensnd_requests requests;
 	struct xensnd_position position;
 	enum xensnd_run run;
-	bool prepared; /* audio may be sent and positions count: from prepare to STOP */
-	bool dirty; /* audio or START was sent since the last STOP */
-	uint64_t submitted; /* bytes sent since prepare */
+	bool prepared;       /* audio may be sent and positions count: from prepare to STOP */
+	bool dirty;          /* audio or START was sent since the last STOP */
+	uint64_t submitted;  /* bytes sent since prepare */
 	int64_t progress_ns; /* when the stream was started, or its position last moved */
 
-	/* The command that is being carried out; at most one control request is on its way at a time. */
+	/* The command that is being carried out; at most one control request is on its way at a
+	 * time. */
 	struct xensnd_command *command;
-	bool requested; /* the command has sent something and waits for the answer */
+	bool requested;            /* the command has sent something and waits for the answer */
 	int64_t owner_deadline_ns; /* for the owner's answer, XENSND_NEVER if none is due */
 	bool lost;
 	bool quit;
@@ -91,7 +92,8 @@ struct xensnd_stream {
 	struct xensnd_mailbox mailbox;
 	struct xensnd_command stop_command; /* stop has no caller that waits */
 
-	/* Written by the worker in setup and release, while the program's thread waits for just that. */
+	/* Written by the worker in setup and release, while the program's thread waits for just
+	 * that. */
 	struct xensnd_geometry geometry;
 	void *buffer;
 
@@ -107,12 +109,13 @@ struct xensnd_stream {
 	_Atomic int position_source;
 
 	/*
-	 * Two wake-ups, each a flag and a descriptor, neither of which may get lost: whoever changes what the other one
-	 * waits for stores it, then reads the flag; whoever is about to sleep stores the flag, then looks
-	 * again at what it waits for. All four are sequentially consistent.
+	 * Two wake-ups, each a flag and a descriptor, neither of which may get lost: whoever
+	 * changes what the other one waits for stores it, then reads the flag; whoever is about to
+	 * sleep stores the flag, then looks again at what it waits for. All four are sequentially
+	 * consistent.
 	 */
 	_Atomic uint64_t wanted; /* the worker sleeps until appl reaches this */
-	_Atomic bool signalled; /* wake_fd is readable */
+	_Atomic bool signalled;  /* wake_fd is readable */
 
 	/* Shared pages and ports: the worker's alone. */
 	struct xensnd_channel channel;
@@ -142,11 +145,12 @@ void *xensnd_worker_thread(void *argument);
 /* Has the program reason to look (stream.h, wake_fd)? Either thread. */
 bool xensnd_stream_ready(struct xensnd_stream *stream);
 
-/* ---- worker.c for control.c --------------------------------------------------------------------------------- */
+/* ---- worker.c for control.c
+ * --------------------------------------------------------------------------------- */
 
 /*
- * Puts a request into the ring, with a deadline, to be pushed before the worker sleeps. 0; -EAGAIN: the
- * ring is full, try again after the next answer.
+ * Puts a request into the ring, with a deadline, to be pushed before the worker sleeps. 0; -EAGAIN:
+ * the ring is full, try again after the next answer.
  */
 int xensnd_worker_send(
 	struct xensnd_stream *stream, struct xensnd_req *req, uint32_t bytes, int64_t deadline_ns);
@@ -158,7 +162,8 @@ __attribute__((format(printf, 2, 3))) void xensnd_worker_lose(
 /* Sends what there is to send of the program's audio. */
 void xensnd_worker_submit(struct xensnd_stream *stream);
 
-/* ---- control.c for worker.c --------------------------------------------------------------------------------- */
+/* ---- control.c for worker.c
+ * --------------------------------------------------------------------------------- */
 
 /* Goes on with the command that is being carried out, and takes the next. */
 void xensnd_control_step(struct xensnd_stream *stream);
@@ -170,6 +175,5 @@ void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_req
 /* The owner answered ALLOCATE. */
 struct xensnd_link_buffer;
 void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_link_buffer *reply);
-
 
 #endif

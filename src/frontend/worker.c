@@ -2,9 +2,10 @@
 /*
  * The worker: the one thread that touches a stream's rings.
  *
- * Apart from the program's side (stream.c), which must never wait for the backend, and from the commands
- * (control.c), which are rare: this is the path that every period takes. One turn takes in what the backend
- * said, sends what the program wrote, tells the program how far it got, and sleeps in one poll().
+ * Apart from the program's side (stream.c), which must never wait for the backend, and from the
+ * commands (control.c), which are rare: this is the path that every period takes. One turn takes in
+ * what the backend said, sends what the program wrote, tells the program how far it got, and sleeps
+ * in one poll().
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,12 +20,14 @@
 
 /* A running backend that takes this much longer than the audio itself plays is broken. */
 #define AUDIO_GRACE_NS (3 * XENSND_NS_PER_SECOND)
-/* When a backend's position has not moved for this much longer than it could take, it never will. */
+/* When a backend's position has not moved for this much longer than it could take, it never will.
+ */
 #define POSITION_GRACE_NS (XENSND_NS_PER_SECOND / 2)
 #define DRAIN_GRACE_NS XENSND_NS_PER_SECOND
 #define WHOLE_PERIODS_GRACE_NS (100 * XENSND_NS_PER_MS)
 
-/* ---- What the program sees ---------------------------------------------------------------------------------- */
+/* ---- What the program sees
+ * ---------------------------------------------------------------------------------- */
 
 static void condition_set(struct xensnd_stream *stream, enum xensnd_condition condition)
 {
@@ -48,7 +51,8 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 	condition_set(stream, XENSND_STREAM_LOST);
 }
 
-/* ---- From the backend --------------------------------------------------------------------------------------- */
+/* ---- From the backend
+ * --------------------------------------------------------------------------------------- */
 
 int xensnd_worker_send(
 	struct xensnd_stream *stream, struct xensnd_req *req, uint32_t bytes, int64_t deadline_ns)
@@ -67,15 +71,17 @@ static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *
 	struct xensnd_request request;
 
 	if (xensnd_requests_answer(&worker->requests, rsp, &request) < 0) {
-		xensnd_worker_lose(stream, "the backend answered a request that was not made (id %u, operation %u)",
+		xensnd_worker_lose(stream,
+			"the backend answered a request that was not made (id %u, operation %u)",
 			rsp->id, rsp->operation);
 		return;
 	}
 	if (request.bytes == 0)
 		xensnd_control_answer(stream, &request, rsp);
 	else if (rsp->status != 0 && worker->prepared) {
-		xensnd_log(&stream->log, XENSND_LOG_WARNING, "card %u device %u: the backend refused audio (%d)",
-			stream->card, stream->info.config.device, rsp->status);
+		xensnd_log(&stream->log, XENSND_LOG_WARNING,
+			"card %u device %u: the backend refused audio (%d)", stream->card,
+			stream->info.config.device, rsp->status);
 		condition_set(stream, XENSND_STREAM_XRUN);
 	}
 	xensnd_position_ack(&worker->position, xensnd_requests_retire(&worker->requests));
@@ -87,9 +93,10 @@ static void event_take(struct xensnd_stream *stream, const struct xensnd_evt *ev
 
 	if (evt->type != XENSND_EVT_CUR_POS)
 		return;
-	if (worker->prepared && (worker->run == XENSND_RUN_RUNNING || worker->run == XENSND_RUN_PAUSED))
-		xensnd_position_event(&worker->position, evt->op.cur_pos.position, worker->submitted,
-			stream->geometry.period_bytes);
+	if (worker->prepared &&
+		(worker->run == XENSND_RUN_RUNNING || worker->run == XENSND_RUN_PAUSED))
+		xensnd_position_event(&worker->position, evt->op.cur_pos.position,
+			worker->submitted, stream->geometry.period_bytes);
 	else
 		xensnd_position_stale(&worker->position, evt->op.cur_pos.position);
 }
@@ -116,7 +123,8 @@ static void rings_take(struct xensnd_stream *stream)
 	}
 }
 
-/* ---- To the backend ----------------------------------------------------------------------------------------- */
+/* ---- To the backend
+ * ----------------------------------------------------------------------------------------- */
 
 static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 {
@@ -133,7 +141,7 @@ static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 static bool may_submit(const struct xensnd_worker *worker)
 {
 	return worker->prepared && !worker->lost &&
-		(worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING);
+	       (worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING);
 }
 
 void xensnd_worker_submit(struct xensnd_stream *stream)
@@ -150,7 +158,8 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 			return;
 		if (fill.started)
 			deadline_ns = xensnd_now_ns() + AUDIO_GRACE_NS +
-				2 * xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+				      2 * xensnd_geometry_ns(
+						  &stream->geometry, stream->geometry.buffer_bytes);
 		req.op.rw.offset = range.offset;
 		req.op.rw.length = range.length;
 		if (xensnd_worker_send(stream, &req, range.length, deadline_ns) < 0)
@@ -160,7 +169,8 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 	}
 }
 
-/* ---- Position, underrun, end of a drain --------------------------------------------------------------------- */
+/* ---- Position, underrun, end of a drain
+ * --------------------------------------------------------------------- */
 
 /* When to stop believing in the backend's events, and whether that is now. */
 static int64_t position_deadline(const struct xensnd_stream *stream)
@@ -177,15 +187,15 @@ static int64_t position_deadline(const struct xensnd_stream *stream)
 	period_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.period_bytes);
 	if (!position->moved)
 		return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
-			xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
+		       xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
 	if (!atomic_load(&stream->draining) || position->acked < appl)
 		return XENSND_NEVER;
 	/* A backend that only reports whole periods says nothing about a last part of one. */
-	grace_ns = position->whole_periods && appl - played < stream->geometry.period_bytes ?
-		WHOLE_PERIODS_GRACE_NS :
-		DRAIN_GRACE_NS;
+	grace_ns = position->whole_periods && appl - played < stream->geometry.period_bytes
+			   ? WHOLE_PERIODS_GRACE_NS
+			   : DRAIN_GRACE_NS;
 	return worker->progress_ns + period_ns + grace_ns +
-		xensnd_geometry_ns(&stream->geometry, appl - played);
+	       xensnd_geometry_ns(&stream->geometry, appl - played);
 }
 
 static void position_give_up(struct xensnd_stream *stream)
@@ -194,7 +204,8 @@ static void position_give_up(struct xensnd_stream *stream)
 
 	if (!position->moved) {
 		xensnd_log(&stream->log, XENSND_LOG_INFO,
-			"card %u device %u: the backend's position does not move; following its answers",
+			"card %u device %u: the backend's position does not move; following its "
+			"answers",
 			stream->card, stream->info.config.device);
 		position->source = XENSND_POSITION_ACKS;
 		atomic_store(&stream->position_source, XENSND_POSITION_ACKS);
@@ -203,7 +214,8 @@ static void position_give_up(struct xensnd_stream *stream)
 	}
 }
 
-/* Running dry is an underrun unless the program said otherwise (ALSA's stop_threshold, or a drain). */
+/* Running dry is an underrun unless the program said otherwise (ALSA's stop_threshold, or a drain).
+ */
 static void underrun_check(struct xensnd_stream *stream, uint64_t played)
 {
 	const struct xensnd_worker *worker = &stream->worker;
@@ -237,7 +249,9 @@ static void progress_report(struct xensnd_stream *stream)
 		xensnd_stream_wake(stream);
 }
 
-/* ---- The turn ----------------------------------------------------------------------------------------------- */
+/* ---- The turn
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void owner_message(struct xensnd_stream *stream)
 {
@@ -265,12 +279,13 @@ static void deadlines_check(struct xensnd_stream *stream)
 		worker->owner_deadline_ns, xensnd_requests_deadline(&worker->requests));
 
 	if (!worker->lost && xensnd_now_ns() >= deadline_ns)
-		xensnd_worker_lose(stream, "the backend in domain %u does not answer", stream->info.backend_domid);
+		xensnd_worker_lose(stream, "the backend in domain %u does not answer",
+			stream->info.backend_domid);
 }
 
 /*
- * Ready to sleep? Announces what would be worth a wake-up and looks once more, so that nothing that comes in between is
- * lost (stream_impl.h, ring.c).
+ * Ready to sleep? Announces what would be worth a wake-up and looks once more, so that nothing that
+ * comes in between is lost (stream_impl.h, ring.c).
  */
 static bool may_sleep(struct xensnd_stream *stream)
 {
@@ -302,7 +317,8 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 	struct pollfd pfds[POLL_COUNT] = {
-		[POLL_CHANNEL] = { .fd = worker->lost ? -1 : xensnd_channel_fd(&stream->channel), .events = POLLIN },
+		[POLL_CHANNEL] = { .fd = worker->lost ? -1 : xensnd_channel_fd(&stream->channel),
+			.events = POLLIN },
 		[POLL_KICK] = { .fd = stream->mailbox.kick_fd, .events = POLLIN },
 		[POLL_OWNER] = { .fd = worker->lost ? -1 : stream->hold.fd, .events = POLLIN },
 	};
@@ -312,7 +328,8 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 
 	if (!worker->lost) {
 		deadline_ns = xensnd_earlier(worker->owner_deadline_ns, position_deadline(stream));
-		deadline_ns = xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
+		deadline_ns =
+			xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
 	}
 	if (poll(pfds, POLL_COUNT, xensnd_poll_ms(deadline_ns)) <= 0)
 		return 0;

@@ -22,11 +22,13 @@ static const uint32_t default_rates[] = { 5512, 8000, 11025, 16000, 22050, 32000
 /* Says what is wrong with a node and hands the error on. */
 static int node_error(struct reader *reader, const char *path, const char *what, int err)
 {
-	snprintf(reader->card->error, sizeof(reader->card->error), "XenStore node %s %s", path, what);
+	snprintf(reader->card->error, sizeof(reader->card->error), "XenStore node %s %s", path,
+		what);
 	return err;
 }
 
-/* 1: *value is the node's text, to be freed; 0: there is no such node; negative: it can not be read. */
+/* 1: *value is the node's text, to be freed; 0: there is no such node; negative: it can not be
+ * read. */
 static int node_read(struct reader *reader, const char *path, char **value)
 {
 	*value = reader->source->read(reader->source->context, path);
@@ -73,7 +75,8 @@ int xensnd_parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *
 }
 
 /* Reads a number if the node is there; *value is left alone if not. */
-static int number_read(struct reader *reader, const char *path, uint32_t min, uint32_t max, uint32_t *value)
+static int number_read(
+	struct reader *reader, const char *path, uint32_t min, uint32_t max, uint32_t *value)
 {
 	char *text;
 	int ret = node_read(reader, path, &text);
@@ -106,7 +109,8 @@ static int name_read(struct reader *reader, const char *path, char *name, size_t
 	return 0;
 }
 
-/* Copies an identifier if the node is there. It chooses what the backend opens, so nothing of it is changed. */
+/* Copies an identifier if the node is there. It chooses what the backend opens, so nothing of it is
+ * changed. */
 static int id_read(struct reader *reader, const char *path, char *id, size_t size)
 {
 	char *text;
@@ -123,7 +127,8 @@ static int id_read(struct reader *reader, const char *path, char *id, size_t siz
 }
 
 /* Calls add() for each item of a list; empty items are skipped. */
-static int list_each(const char *text, int (*add)(void *context, const char *item, size_t len), void *context)
+static int list_each(
+	const char *text, int (*add)(void *context, const char *item, size_t len), void *context)
 {
 	while (*text) {
 		size_t field = strcspn(text, XENSND_LIST_SEPARATOR);
@@ -173,8 +178,10 @@ static bool rate_offered(const struct xensnd_params *params, uint32_t rate)
 	return false;
 }
 
-/* Narrows the inherited rates to the listed ones. At the top level (top) the list replaces the defaults. */
-static int rates_read(struct reader *reader, const char *path, bool top, struct xensnd_params *params)
+/* Narrows the inherited rates to the listed ones. At the top level (top) the list replaces the
+ * defaults. */
+static int rates_read(
+	struct reader *reader, const char *path, bool top, struct xensnd_params *params)
 {
 	struct rate_list list = { .n = 0 };
 	unsigned int kept = 0;
@@ -191,7 +198,8 @@ static int rates_read(struct reader *reader, const char *path, bool top, struct 
 		if (top || rate_offered(params, list.rates[i]))
 			list.rates[kept++] = list.rates[i];
 	if (kept == 0)
-		return node_error(reader, path, "leaves no sample rate that the level above offers", -EINVAL);
+		return node_error(
+			reader, path, "leaves no sample rate that the level above offers", -EINVAL);
 	memcpy(params->rates, list.rates, kept * sizeof(list.rates[0]));
 	params->n_rates = kept;
 	return 0;
@@ -208,7 +216,8 @@ static int format_add(void *context, const char *item, size_t len)
 	return 0;
 }
 
-static int formats_read(struct reader *reader, const char *path, bool top, struct xensnd_params *params)
+static int formats_read(
+	struct reader *reader, const char *path, bool top, struct xensnd_params *params)
 {
 	uint64_t formats = 0;
 	char *text;
@@ -221,7 +230,8 @@ static int formats_read(struct reader *reader, const char *path, bool top, struc
 	if (!top)
 		formats &= params->formats;
 	if (formats == 0)
-		return node_error(reader, path, "leaves no known sample format that the level above offers", -EINVAL);
+		return node_error(reader, path,
+			"leaves no known sample format that the level above offers", -EINVAL);
 	params->formats = formats;
 	return 0;
 }
@@ -238,22 +248,24 @@ static const char *level_path(const struct level *level, const char *node, char 
 	return path;
 }
 
-static int channels_read(struct reader *reader, const struct level *level, struct xensnd_params *params)
+static int channels_read(
+	struct reader *reader, const struct level *level, struct xensnd_params *params)
 {
 	char path[XENSND_PATH_BYTES];
 	uint32_t min = params->channels_min, max = params->channels_max;
-	uint32_t above_min = level->top ? 1 : min, above_max = level->top ? XENSND_MAX_CHANNELS : max;
+	uint32_t above_min = level->top ? 1 : min,
+		 above_max = level->top ? XENSND_MAX_CHANNELS : max;
 	int ret;
 
-	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MIN, path, sizeof(path)), 1,
-		XENSND_MAX_CHANNELS, &min);
+	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MIN, path, sizeof(path)),
+		1, XENSND_MAX_CHANNELS, &min);
 	if (ret < 0)
 		return ret;
 	/* Nobody wrote a maximum: the default gives way to a larger minimum. */
 	if (level->top && max < min)
 		max = min;
-	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MAX, path, sizeof(path)), 1,
-		XENSND_MAX_CHANNELS, &max);
+	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MAX, path, sizeof(path)),
+		1, XENSND_MAX_CHANNELS, &max);
 	if (ret < 0)
 		return ret;
 	if (min < above_min)
@@ -261,15 +273,16 @@ static int channels_read(struct reader *reader, const struct level *level, struc
 	if (max > above_max)
 		max = above_max;
 	if (min > max)
-		return node_error(reader, path, "leaves no number of channels that the level above offers",
-			-EINVAL);
+		return node_error(reader, path,
+			"leaves no number of channels that the level above offers", -EINVAL);
 	params->channels_min = min;
 	params->channels_max = max;
 	return 0;
 }
 
 /* Overrides the inherited parameters with what the level says, as far as that is a subset. */
-static int params_read(struct reader *reader, const struct level *level, struct xensnd_params *params)
+static int params_read(
+	struct reader *reader, const struct level *level, struct xensnd_params *params)
 {
 	char path[XENSND_PATH_BYTES];
 	uint32_t buffer_bytes = params->buffer_bytes_max;
@@ -278,16 +291,17 @@ static int params_read(struct reader *reader, const struct level *level, struct 
 	ret = channels_read(reader, level, params);
 	if (ret < 0)
 		return ret;
-	ret = rates_read(reader, level_path(level, XENSND_FIELD_SAMPLE_RATES, path, sizeof(path)), level->top,
-		params);
-	if (ret < 0)
-		return ret;
-	ret = formats_read(reader, level_path(level, XENSND_FIELD_SAMPLE_FORMATS, path, sizeof(path)),
+	ret = rates_read(reader, level_path(level, XENSND_FIELD_SAMPLE_RATES, path, sizeof(path)),
 		level->top, params);
 	if (ret < 0)
 		return ret;
-	ret = number_read(reader, level_path(level, XENSND_FIELD_BUFFER_SIZE, path, sizeof(path)), 1,
-		UINT32_MAX, &buffer_bytes);
+	ret = formats_read(reader,
+		level_path(level, XENSND_FIELD_SAMPLE_FORMATS, path, sizeof(path)), level->top,
+		params);
+	if (ret < 0)
+		return ret;
+	ret = number_read(reader, level_path(level, XENSND_FIELD_BUFFER_SIZE, path, sizeof(path)),
+		1, UINT32_MAX, &buffer_bytes);
 	if (ret < 0)
 		return ret;
 	if (buffer_bytes > XENSND_MAX_BUFFER_BYTES)
@@ -301,7 +315,7 @@ static void params_default(struct xensnd_params *params)
 {
 	*params = (struct xensnd_params){
 		.formats = XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_U8) |
-			XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE),
+			   XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE),
 		.n_rates = sizeof(default_rates) / sizeof(default_rates[0]),
 		.channels_min = 1,
 		.channels_max = XENSND_DEFAULT_CHANNELS_MAX,
@@ -324,7 +338,8 @@ static int stream_read(struct reader *reader, unsigned int device, unsigned int 
 	ret = node_read(reader, level_path(&level, XENSND_FIELD_TYPE, path, sizeof(path)), &type);
 	if (ret <= 0)
 		return ret;
-	*stream = (struct xensnd_stream_config){ .device = device, .index = index, .params = *above };
+	*stream =
+		(struct xensnd_stream_config){ .device = device, .index = index, .params = *above };
 	stream->capture = strcasecmp(type, XENSND_STREAM_TYPE_CAPTURE) == 0;
 	ret = stream->capture || strcasecmp(type, XENSND_STREAM_TYPE_PLAYBACK) == 0 ? 0 : -EINVAL;
 	free(type);
@@ -382,9 +397,11 @@ int xensnd_config_read(struct xensnd_card_config *card, const struct xensnd_conf
 
 	memset(card, 0, sizeof(*card));
 	params_default(&params);
-	ret = name_read(&reader, XENSND_FIELD_VCARD_SHORT_NAME, card->short_name, sizeof(card->short_name));
+	ret = name_read(
+		&reader, XENSND_FIELD_VCARD_SHORT_NAME, card->short_name, sizeof(card->short_name));
 	if (ret == 0)
-		ret = name_read(&reader, XENSND_FIELD_VCARD_LONG_NAME, card->long_name, sizeof(card->long_name));
+		ret = name_read(&reader, XENSND_FIELD_VCARD_LONG_NAME, card->long_name,
+			sizeof(card->long_name));
 	if (ret == 0)
 		ret = params_read(&reader, &level, &params);
 	while (ret >= 0 && card->n_devices < XENSND_MAX_DEVICES) {

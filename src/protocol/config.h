@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A card's configuration as the toolstack wrote it into XenStore: card → device → stream, each level inheriting
- * from the one above and narrowing it.
+ * A card's configuration as the toolstack wrote it into XenStore: card → device → stream, each
+ * level inheriting from the one above and narrowing it.
  *
- * Apart from whoever reads XenStore: nodes come through a function, so both ends use the same rules and
- * they are tested without XenStore. Strings are the other side's: lengths are checked, unknown formats
- * skipped, blanks trimmed, anything else malformed is an error that names the node.
+ * Apart from whoever reads XenStore: nodes come through a function, so both ends use the same rules
+ * and they are tested without XenStore. Strings are the other side's: lengths are checked, unknown
+ * formats skipped, blanks trimmed, anything else malformed is an error that names the node.
  */
 #ifndef XENSND_PROTOCOL_CONFIG_H
 #define XENSND_PROTOCOL_CONFIG_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define XENSND_MAX_DEVICES 32u /* as Linux' frontend */
-#define XENSND_MAX_STREAMS 8u /* of one device, as Linux' frontend */
+#define XENSND_MAX_STREAMS 8u  /* of one device, as Linux' frontend */
 #define XENSND_MAX_RATES 32u
 #define XENSND_MAX_CHANNELS 255u /* OPEN carries one octet */
 #define XENSND_MAX_RATE 768000u
@@ -25,7 +25,7 @@
 #define XENSND_DEFAULT_BUFFER_BYTES (64u * 1024)
 
 struct xensnd_params {
-	uint64_t formats; /* XENSND_FORMAT_BITs */
+	uint64_t formats;                 /* XENSND_FORMAT_BITs */
 	uint32_t rates[XENSND_MAX_RATES]; /* Hz, ascending */
 	unsigned int n_rates;
 	uint32_t channels_min;
@@ -35,7 +35,7 @@ struct xensnd_params {
 
 struct xensnd_stream_config {
 	unsigned int device; /* <pcm-dev-idx> */
-	unsigned int index; /* <stream-idx> in that device */
+	unsigned int index;  /* <stream-idx> in that device */
 	bool capture;
 	char unique_id[256]; /* "" if there is none */
 	struct xensnd_params params;
@@ -58,8 +58,9 @@ struct xensnd_card_config {
 };
 
 /*
- * Reads the node at a path relative to the card ("0/1/type"). Returns a string that the reader releases by
- * free(), or NULL with errno ENOENT when there is no such node, another errno when it can not be read.
+ * Reads the node at a path relative to the card ("0/1/type"). Returns a string that the reader
+ * releases by free(), or NULL with errno ENOENT when there is no such node, another errno when it
+ * can not be read.
  */
 struct xensnd_config_source {
 	char *(*read)(void *context, const char *path);
@@ -67,9 +68,10 @@ struct xensnd_config_source {
 };
 
 /*
- * Reads a card. Devices and their streams are numbered from 0 without a gap; the first missing one ends the
- * list (sndif.h). 0; -ENODEV: not a single stream; -EINVAL: a node is malformed or a level is not a subset of
- * the one above; another negative errno: XenStore can not be read. card->error then says why.
+ * Reads a card. Devices and their streams are numbered from 0 without a gap; the first missing one
+ * ends the list (sndif.h). 0; -ENODEV: not a single stream; -EINVAL: a node is malformed or a level
+ * is not a subset of the one above; another negative errno: XenStore can not be read. card->error
+ * then says why.
  */
 int xensnd_config_read(struct xensnd_card_config *card, const struct xensnd_config_source *source);
 

@@ -29,7 +29,8 @@ int xensnd_front_events_get(struct xensnd_front_events *events, struct xensnd_ev
 
 	if (events->broken)
 		return -EPROTO;
-	prod = atomic_load_explicit(xensnd_shared_index(&events->shared->in_prod), memory_order_acquire);
+	prod = atomic_load_explicit(
+		xensnd_shared_index(&events->shared->in_prod), memory_order_acquire);
 	ready = prod - events->cons;
 	if (ready == 0)
 		return 0;
@@ -54,7 +55,8 @@ int xensnd_back_events_put(struct xensnd_back_events *events, const struct xensn
 {
 	uint32_t cons;
 
-	cons = atomic_load_explicit(xensnd_shared_index(&events->shared->in_cons), memory_order_acquire);
+	cons = atomic_load_explicit(
+		xensnd_shared_index(&events->shared->in_cons), memory_order_acquire);
 	if (events->prod - cons >= XENSND_EVENT_SLOTS)
 		return -EAGAIN;
 	xensnd_packet_to_shared(event_slot(events->shared, events->prod), evt);

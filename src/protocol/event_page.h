@@ -2,9 +2,10 @@
 /*
  * The event page of one stream: events from the backend, one shared page, one object for each end.
  *
- * Apart from the ring because it has no thresholds and no power-of-two size: 63 slots, slot = index % 63,
- * which makes the slot number jump where a 32-bit index wraps (sndif.h). A frontend need not acknowledge events
- * one by one, or at all, so a full page means that events are dropped, not that the frontend is broken.
+ * Apart from the ring because it has no thresholds and no power-of-two size: 63 slots, slot = index
+ * % 63, which makes the slot number jump where a 32-bit index wraps (sndif.h). A frontend need not
+ * acknowledge events one by one, or at all, so a full page means that events are dropped, not that
+ * the frontend is broken.
  *
  * One thread at a time may use an object.
  */
@@ -32,19 +33,21 @@ struct xensnd_back_events {
 /* Initialises a page of XENSND_PAGE_BYTES, all of it zeroed first. The page stays the caller's. */
 void xensnd_front_events_init(struct xensnd_front_events *events, void *page);
 
-/* Takes up a page in use, whose last user had taken all events below cons. Nothing in the page is touched. */
+/* Takes up a page in use, whose last user had taken all events below cons. Nothing in the page is
+ * touched. */
 void xensnd_front_events_attach(struct xensnd_front_events *events, void *page, uint32_t cons);
 
 /*
- * Takes one event and acknowledges it. 1: *evt is a private copy; 0: there is none; -EPROTO: the backend's
- * index is impossible (more than 63 ahead, or back), the page is broken from now on.
+ * Takes one event and acknowledges it. 1: *evt is a private copy; 0: there is none; -EPROTO: the
+ * backend's index is impossible (more than 63 ahead, or back), the page is broken from now on.
  */
 int xensnd_front_events_get(struct xensnd_front_events *events, struct xensnd_evt *evt);
 
 /* Takes up a mapped page as a fresh connection does, from index 0. The page stays the caller's. */
 void xensnd_back_events_init(struct xensnd_back_events *events, void *page);
 
-/* Puts an event, not yet visible. 0, or -EAGAIN when the frontend has left no room (or lies about it). */
+/* Puts an event, not yet visible. 0, or -EAGAIN when the frontend has left no room (or lies about
+ * it). */
 int xensnd_back_events_put(struct xensnd_back_events *events, const struct xensnd_evt *evt);
 
 /* Shows the frontend all events that were put. True: there was something to show, so notify. */

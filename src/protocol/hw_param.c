@@ -16,10 +16,10 @@ static bool range_is_possible(uint32_t min, uint32_t max)
 bool xensnd_hw_param_is_possible(const struct xensnd_query_hw_param *set)
 {
 	return (set->formats & KNOWN_FORMATS) != 0 &&
-		range_is_possible(set->rates.min, set->rates.max) &&
-		range_is_possible(set->channels.min, set->channels.max) &&
-		range_is_possible(set->buffer.min, set->buffer.max) &&
-		range_is_possible(set->period.min, set->period.max);
+	       range_is_possible(set->rates.min, set->rates.max) &&
+	       range_is_possible(set->channels.min, set->channels.max) &&
+	       range_is_possible(set->buffer.min, set->buffer.max) &&
+	       range_is_possible(set->period.min, set->period.max);
 }
 
 static void range_narrow(uint32_t *min, uint32_t *max, uint32_t other_min, uint32_t other_max)

@@ -11,11 +11,13 @@
 
 #include "wire.h"
 
-/* False if the set holds no combination: no known format, an upside-down range, or nothing above 0. */
+/* False if the set holds no combination: no known format, an upside-down range, or nothing above 0.
+ */
 bool xensnd_hw_param_is_possible(const struct xensnd_query_hw_param *set);
 
 /*
- * Narrows *set to what it has in common with other. 0; -EINVAL, and *set is as it was, when that is nothing.
+ * Narrows *set to what it has in common with other. 0; -EINVAL, and *set is as it was, when that is
+ * nothing.
  */
 int xensnd_hw_param_narrow(
 	struct xensnd_query_hw_param *set, const struct xensnd_query_hw_param *other);

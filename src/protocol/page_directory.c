@@ -18,8 +18,8 @@ unsigned int xensnd_directory_pages(unsigned int data_pages)
 	return data_pages == 0 ? 1 : full + (data_pages % XENSND_DIRECTORY_GREFS != 0);
 }
 
-void xensnd_directory_fill(void *pages, const grant_ref_t *directory_grefs, unsigned int n_directory,
-	const grant_ref_t *data_grefs, unsigned int n_data)
+void xensnd_directory_fill(void *pages, const grant_ref_t *directory_grefs,
+	unsigned int n_directory, const grant_ref_t *data_grefs, unsigned int n_data)
 {
 	memset(pages, 0, (size_t)n_directory * XENSND_PAGE_BYTES);
 	for (unsigned int i = 0; i < n_directory; i++) {

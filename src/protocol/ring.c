@@ -11,9 +11,9 @@
  * Memory ordering, the same on both ends:
  *  - a producer fills the slot, then stores its index with release; the other end loads that index
  *    with acquire before it copies the slot.
- *  - "publish, then look whether to notify" against "ask for a notification, then look again": each is a store
- *    followed by a load of another word, which only sequential consistency keeps in order. One of the two
- *    ends then always sees the other's store, so no wake-up is lost.
+ *  - "publish, then look whether to notify" against "ask for a notification, then look again": each
+ * is a store followed by a load of another word, which only sequential consistency keeps in order.
+ * One of the two ends then always sees the other's store, so no wake-up is lost.
  */
 
 static uint32_t index_load(uint32_t *word)
@@ -22,7 +22,8 @@ static uint32_t index_load(uint32_t *word)
 }
 
 /* Publishes [*pushed, prod) and tells whether the peer's threshold lies in it (ring.h of Xen). */
-static bool index_publish(uint32_t *prod_word, uint32_t *event_word, uint32_t *pushed, uint32_t prod)
+static bool index_publish(
+	uint32_t *prod_word, uint32_t *event_word, uint32_t *pushed, uint32_t prod)
 {
 	uint32_t old = *pushed;
 	uint32_t event;
@@ -80,8 +81,8 @@ int xensnd_front_ring_put(struct xensnd_front_ring *ring, const struct xensnd_re
 
 bool xensnd_front_ring_push(struct xensnd_front_ring *ring)
 {
-	return index_publish(
-		&ring->shared->req_prod, &ring->shared->req_event, &ring->req_pushed, ring->req_prod);
+	return index_publish(&ring->shared->req_prod, &ring->shared->req_event, &ring->req_pushed,
+		ring->req_prod);
 }
 
 int xensnd_front_ring_get(struct xensnd_front_ring *ring, struct xensnd_resp *rsp)
@@ -93,7 +94,8 @@ int xensnd_front_ring_get(struct xensnd_front_ring *ring, struct xensnd_resp *rs
 	ready = index_load(&ring->shared->rsp_prod) - ring->rsp_cons;
 	if (ready == 0)
 		return 0;
-	/* Only requests that were shown can have been answered; this also catches an index that went back. */
+	/* Only requests that were shown can have been answered; this also catches an index that
+	 * went back. */
 	if (ready > ring->req_pushed - ring->rsp_cons) {
 		ring->broken = true;
 		return -EPROTO;
@@ -152,6 +154,6 @@ int xensnd_back_ring_put(struct xensnd_back_ring *ring, const struct xensnd_resp
 
 bool xensnd_back_ring_push(struct xensnd_back_ring *ring)
 {
-	return index_publish(
-		&ring->shared->rsp_prod, &ring->shared->rsp_event, &ring->rsp_pushed, ring->rsp_prod);
+	return index_publish(&ring->shared->rsp_prod, &ring->shared->rsp_event, &ring->rsp_pushed,
+		ring->rsp_prod);
 }

@@ -2,12 +2,13 @@
 /*
  * The request/response ring of one stream: one shared page, one object for each end.
  *
- * Apart from the event page because the rules differ: this ring has notification thresholds and carries both
- * directions in the same slots. No I/O here: the caller maps the page and owns the event channel.
+ * Apart from the event page because the rules differ: this ring has notification thresholds and
+ * carries both directions in the same slots. No I/O here: the caller maps the page and owns the
+ * event channel.
  *
- * Both ends keep their indices private and only publish them; the peer's producer index is read once,
- * checked against the ring's size and then used. Rules: xen/io/ring.h (notification) and the hardening
- * that blkfront and netfront got after XSA-376.
+ * Both ends keep their indices private and only publish them; the peer's producer index is read
+ * once, checked against the ring's size and then used. Rules: xen/io/ring.h (notification) and the
+ * hardening that blkfront and netfront got after XSA-376.
  *
  * One thread at a time may use an object.
  */
@@ -21,30 +22,30 @@
 /* The frontend's end. */
 struct xensnd_front_ring {
 	struct xen_sndif_sring *shared;
-	uint32_t req_prod; /* next request to put; published by push */
+	uint32_t req_prod;   /* next request to put; published by push */
 	uint32_t req_pushed; /* what the backend has been shown */
-	uint32_t rsp_cons; /* next response to take */
-	bool broken; /* the backend broke a rule; nothing works any more */
+	uint32_t rsp_cons;   /* next response to take */
+	bool broken;         /* the backend broke a rule; nothing works any more */
 };
 
 /* The backend's end. */
 struct xensnd_back_ring {
 	struct xen_sndif_sring *shared;
-	uint32_t rsp_prod; /* next response to put; published by push */
+	uint32_t rsp_prod;   /* next response to put; published by push */
 	uint32_t rsp_pushed; /* what the frontend has been shown */
-	uint32_t req_cons; /* next request to take */
-	bool broken; /* the frontend broke a rule; nothing works any more */
+	uint32_t req_cons;   /* next request to take */
+	bool broken;         /* the frontend broke a rule; nothing works any more */
 };
 
 /*
- * Initialises a page of XENSND_PAGE_BYTES (all of it zeroed first) as an empty ring, before it is granted or
- * published. The page stays the caller's.
+ * Initialises a page of XENSND_PAGE_BYTES (all of it zeroed first) as an empty ring, before it is
+ * granted or published. The page stays the caller's.
  */
 void xensnd_front_ring_init(struct xensnd_front_ring *ring, void *page);
 
 /*
- * Takes up a ring in use, whose last user left it idle (every request answered) at index req_prod. Nothing in the page is
- * touched.
+ * Takes up a ring in use, whose last user left it idle (every request answered) at index req_prod.
+ * Nothing in the page is touched.
  */
 void xensnd_front_ring_attach(struct xensnd_front_ring *ring, void *page, uint32_t req_prod);
 
@@ -67,12 +68,13 @@ bool xensnd_front_ring_push(struct xensnd_front_ring *ring);
 int xensnd_front_ring_get(struct xensnd_front_ring *ring, struct xensnd_resp *rsp);
 
 /*
- * Asks to be notified of the next response. True: one has come meanwhile, take it first (the notification may
- * not come). Call when get has returned 0, before sleeping.
+ * Asks to be notified of the next response. True: one has come meanwhile, take it first (the
+ * notification may not come). Call when get has returned 0, before sleeping.
  */
 bool xensnd_front_ring_arm(struct xensnd_front_ring *ring);
 
-/* Takes up a mapped ring from its first slot, as a fresh connection does. The page stays the caller's. */
+/* Takes up a mapped ring from its first slot, as a fresh connection does. The page stays the
+ * caller's. */
 void xensnd_back_ring_init(struct xensnd_back_ring *ring, void *page);
 
 /* Takes one request, as xensnd_front_ring_get() does a response. */

@@ -2,9 +2,10 @@
 /*
  * Copies of 64-byte packets into and out of memory that the peer may write at any time.
  *
- * Apart because this is the only place where packets of shared memory are touched. Each word is read
- * exactly once, by a relaxed atomic load, so that the compiler can neither read it again after a check nor
- * assume that it did not change; a racing peer yields a mixed packet, never undefined behaviour.
+ * Apart because this is the only place where packets of shared memory are touched. Each word is
+ * read exactly once, by a relaxed atomic load, so that the compiler can neither read it again after
+ * a check nor assume that it did not change; a racing peer yields a mixed packet, never undefined
+ * behaviour.
  */
 #ifndef XENSND_PROTOCOL_SHARED_COPY_H
 #define XENSND_PROTOCOL_SHARED_COPY_H

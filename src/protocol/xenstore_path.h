@@ -2,9 +2,10 @@
 /*
  * Every XenStore path and node name of the protocol, spelled in one place.
  *
- * Paths that start without a slash are relative to the caller's domain, and so follow the guest when it is
- * restored under another number. All functions write at most size bytes with the final NUL and return 0, or
- * -ENAMETOOLONG. XENSND_PATH_BYTES is always enough for what is below a base of up to 100 bytes.
+ * Paths that start without a slash are relative to the caller's domain, and so follow the guest
+ * when it is restored under another number. All functions write at most size bytes with the final
+ * NUL and return 0, or -ENAMETOOLONG. XENSND_PATH_BYTES is always enough for what is below a base
+ * of up to 100 bytes.
  */
 #ifndef XENSND_PROTOCOL_XENSTORE_PATH_H
 #define XENSND_PROTOCOL_XENSTORE_PATH_H
@@ -26,7 +27,8 @@ int xensnd_path_below(char *path, size_t size, const char *base, const char *nod
 /* A numbered folder right below a base: "<base>/<number>". */
 int xensnd_path_numbered(char *path, size_t size, const char *base, unsigned int number);
 
-/* A node of a device of a card, and of a stream of a device: "<device>/<node>", "<device>/<stream>/<node>". */
+/* A node of a device of a card, and of a stream of a device: "<device>/<node>",
+ * "<device>/<stream>/<node>". */
 int xensnd_path_device_node(char *path, size_t size, unsigned int device, const char *node);
 int xensnd_path_stream_node(
 	char *path, size_t size, unsigned int device, unsigned int stream, const char *node);

@@ -84,8 +84,8 @@ unsigned int xensnd_node_state(struct xs_handle *xs, const char *base)
 {
 	uint32_t state;
 
-	if (xensnd_node_read_number(xs, XBT_NULL, base, XENSND_NODE_STATE, 0,
-		    XenbusStateReconfigured, &state) < 0)
+	if (xensnd_node_read_number(
+		    xs, XBT_NULL, base, XENSND_NODE_STATE, 0, XenbusStateReconfigured, &state) < 0)
 		return XenbusStateUnknown;
 	return state;
 }

@@ -2,8 +2,8 @@
 /*
  * Reading and writing single XenStore nodes, and a card's configuration, through libxenstore.
  *
- * Apart because both ends do it in the same way: every value is somebody else's, so numbers are parsed strictly, and
- * libxenstore's NULL-and-errno becomes a negative errno.
+ * Apart because both ends do it in the same way: every value is somebody else's, so numbers are
+ * parsed strictly, and libxenstore's NULL-and-errno becomes a negative errno.
  */
 #ifndef XENSND_XENBUS_NODE_H
 #define XENSND_XENBUS_NODE_H
@@ -13,7 +13,8 @@
 
 #include "protocol/config.h"
 
-/* The text of "<base>/<node>", to be freed; NULL with errno if there is none (ENOENT) or on another error. */
+/* The text of "<base>/<node>", to be freed; NULL with errno if there is none (ENOENT) or on another
+ * error. */
 char *xensnd_node_read(
 	struct xs_handle *xs, xs_transaction_t transaction, const char *base, const char *node);
 
@@ -32,8 +33,8 @@ int xensnd_node_remove(
 /* The XenBus state of a base (XenbusStateUnknown if the node is missing or malformed). */
 unsigned int xensnd_node_state(struct xs_handle *xs, const char *base);
 
-/* Reads the configuration of the card whose frontend nodes are below base; see xensnd_config_read(). */
-int xensnd_node_read_card(
-	struct xs_handle *xs, const char *base, struct xensnd_card_config *card);
+/* Reads the configuration of the card whose frontend nodes are below base; see
+ * xensnd_config_read(). */
+int xensnd_node_read_card(struct xs_handle *xs, const char *base, struct xensnd_card_config *card);
 
 #endif

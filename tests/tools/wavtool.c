@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wavtool: makes WAV files whose every frame is different, and tells whether what came out is what went in.
+ * wavtool: makes WAV files whose every frame is different, and tells whether what came out is what
+ * went in.
  *
- * A program of its own so that the host tests and dom0 in the lab judge by the same rule, bit by bit, without
- * a sound editor that might convert something on the way.
+ * A program of its own so that the host tests and dom0 in the lab judge by the same rule, bit by
+ * bit, without a sound editor that might convert something on the way.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -76,7 +77,8 @@ static uint8_t *file_read(const char *path, size_t *bytes)
 	uint8_t *content;
 	long end;
 
-	if (!file || fseek(file, 0, SEEK_END) < 0 || (end = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) < 0)
+	if (!file || fseek(file, 0, SEEK_END) < 0 || (end = ftell(file)) < 0 ||
+		fseek(file, 0, SEEK_SET) < 0)
 		fail("%s: %s", path, strerror(errno));
 	*bytes = (size_t)end;
 	content = malloc(*bytes ? *bytes : 1);
@@ -196,7 +198,8 @@ static int command_make(char **argv)
 	memcpy(at, "data", 4);
 	at = le_put(at + 4, data_bytes, 4);
 	for (uint32_t i = 0; i < frames * channels; i++)
-		at = le_put(at, noise_sample(&state, formats[f].encoding, formats[f].bits), formats[f].bytes);
+		at = le_put(at, noise_sample(&state, formats[f].encoding, formats[f].bits),
+			formats[f].bytes);
 	if (fwrite(file, 1, (size_t)(at - file), out) != (size_t)(at - file) || fclose(out) != 0)
 		fail("%s: %s", path, strerror(errno));
 	free(file);
@@ -207,7 +210,8 @@ static void formats_check(const struct wav *got, const struct wav *wanted)
 {
 	if (got->encoding != wanted->encoding || got->channels != wanted->channels ||
 		got->rate != wanted->rate || got->frame_bytes != wanted->frame_bytes)
-		fail("formats differ: %u Hz, %u channels, encoding %u, %u bytes a frame; expected %u, %u, %u, %u",
+		fail("formats differ: %u Hz, %u channels, encoding %u, %u bytes a frame; expected "
+		     "%u, %u, %u, %u",
 			got->rate, got->channels, got->encoding, got->frame_bytes, wanted->rate,
 			wanted->channels, wanted->encoding, wanted->frame_bytes);
 }
@@ -229,12 +233,13 @@ static int command_same(char **argv)
 	size_t same = 0;
 
 	formats_check(&got, &wanted);
-	while (same < got.data_bytes && same < wanted.data_bytes && got.data[same] == wanted.data[same])
+	while (same < got.data_bytes && same < wanted.data_bytes &&
+		got.data[same] == wanted.data[same])
 		same++;
 	if (same != wanted.data_bytes || !is_silence(&got, same))
 		fail("%s: %zu frames, %s: %zu frames; they differ at frame %zu", argv[0],
-			got.data_bytes / got.frame_bytes, argv[1], wanted.data_bytes / wanted.frame_bytes,
-			same / wanted.frame_bytes);
+			got.data_bytes / got.frame_bytes, argv[1],
+			wanted.data_bytes / wanted.frame_bytes, same / wanted.frame_bytes);
 	printf("%zu frames, bit-exact\n", wanted.data_bytes / wanted.frame_bytes);
 	free(got.file);
 	free(wanted.file);
@@ -266,7 +271,8 @@ static int command_contains(char **argv)
 		}
 	}
 	fail("%s does not contain %s; best: %zu of %zu frames, from frame %zu on", argv[0], argv[1],
-		best / wanted.frame_bytes, wanted.data_bytes / wanted.frame_bytes, best_at / got.frame_bytes);
+		best / wanted.frame_bytes, wanted.data_bytes / wanted.frame_bytes,
+		best_at / got.frame_bytes);
 }
 
 int main(int argc, char **argv)
@@ -278,7 +284,8 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "contains") == 0)
 		return command_contains(argv + 2);
 	fputs("usage: wavtool make FILE u8|s16|s24|s24in32|s32|float RATE CHANNELS FRAMES [SEED]\n"
-	      "       wavtool same FILE REFERENCE        bit by bit, from the start; then at most silence\n"
+	      "       wavtool same FILE REFERENCE        bit by bit, from the start; then at most "
+	      "silence\n"
 	      "       wavtool contains FILE REFERENCE    somewhere in it, without a gap\n",
 		stderr);
 	return 2;
