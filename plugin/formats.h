@@ -9,8 +9,10 @@
 
 #include <alsa/asoundlib.h>
 
-/* The ALSA format of an XENSND_PCM_FORMAT_*, or SND_PCM_FORMAT_UNKNOWN: not in ALSA, or without a
- * fixed sample size. */
+/*
+ * The ALSA format of an XENSND_PCM_FORMAT_*, or SND_PCM_FORMAT_UNKNOWN: not in ALSA, or without a
+ * fixed sample size.
+ */
 snd_pcm_format_t pcm_xen_format_to_alsa(unsigned int format);
 
 /* The XENSND_PCM_FORMAT_* of an ALSA format, or -EINVAL. */

@@ -31,8 +31,10 @@ struct pcm_xen {
 	unsigned int frame_bytes;
 	snd_pcm_channel_area_t *areas; /* of the shared buffer, one for each channel */
 
-	/* Set by sw_params and prepare, which may run beside the callbacks that hold the PCM's
-	 * lock. */
+	/*
+	 * Set by sw_params and prepare, which may run beside the callbacks that hold the PCM's
+	 * lock.
+	 */
 	_Atomic snd_pcm_uframes_t boundary;
 	_Atomic uint64_t appl; /* frames written since prepare */
 };
@@ -42,9 +44,8 @@ static struct pcm_xen *pcm_xen(snd_pcm_ioplug_t *io)
 	return io->private_data;
 }
 
-/* ---- Log
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Log ----------------------------------------------------------------------------------------
+ * ---- */
 
 static void log_write(void *context, enum xensnd_log_level level, const char *line)
 {
@@ -61,9 +62,7 @@ static struct xensnd_log log_make(void)
 		.level = debug && strcmp(debug, "0") != 0 ? XENSND_LOG_DEBUG : XENSND_LOG_WARNING };
 }
 
-/* ---- Position
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Position ---- */
 
 static snd_pcm_uframes_t frames_played(struct pcm_xen *xen)
 {
@@ -101,12 +100,13 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 	return boundary ? (snd_pcm_sframes_t)(frames_played(xen) % boundary) : 0;
 }
 
-/* ---- Data
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Data ---------------------------------------------------------------------------------------
+ * ---- */
 
-/* The only copy of a sample in the guest: from the program's buffer into the pages that the backend
- * maps. */
+/*
+ * The only copy of a sample in the guest: from the program's buffer into the pages that the backend
+ * maps.
+ */
 static int ring_copy(struct pcm_xen *xen, uint64_t at, const snd_pcm_channel_area_t *areas,
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
@@ -153,9 +153,7 @@ static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io, const snd_pcm_ch
 	return (snd_pcm_sframes_t)size;
 }
 
-/* ---- Set-up
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Set-up ---- */
 
 static int areas_make(struct pcm_xen *xen)
 {
@@ -245,9 +243,7 @@ static int pcm_xen_close(snd_pcm_ioplug_t *io)
 	return 0;
 }
 
-/* ---- Running
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Running ---- */
 
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
@@ -348,9 +344,7 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 	.dump = pcm_xen_dump,
 };
 
-/* ---- Opening
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ---- */
 
 static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
 {

@@ -35,8 +35,10 @@ static inline int64_t xensnd_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() gives
- * up. */
+/*
+ * poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() gives
+ * up.
+ */
 static inline int xensnd_poll_ms(int64_t deadline_ns)
 {
 	int64_t left;

@@ -16,8 +16,10 @@
 #include "protocol/ring.h"
 #include "xenbus/node.h"
 
-/* A backend of a healthy host answers within milliseconds; a program waits in snd_pcm_open()
- * meanwhile. */
+/*
+ * A backend of a healthy host answers within milliseconds; a program waits in snd_pcm_open()
+ * meanwhile.
+ */
 #define CONNECT_MS 4000
 #define CLOSE_MS 2000
 #define RING_PAGES 2u
@@ -57,8 +59,7 @@ static int own_state_write(struct xensnd_card *card, unsigned int state)
 	return ret;
 }
 
-/* ---- Taking the card
- * ---------------------------------------------------------------------------------------- */
+/* ---- Taking the card ---- */
 
 static void node_refused(struct xensnd_card *card, const char *node, int err)
 {
@@ -83,7 +84,8 @@ static bool node_usable(struct xensnd_card *card, const char *node, const char *
 	return false;
 }
 
-/* The kernel's frontend binds a card as soon as it is loaded, and two frontends can not share one.
+/*
+ * The kernel's frontend binds a card as soon as it is loaded, and two frontends can not share one.
  */
 static bool kernel_driver_absent(struct xensnd_card *card)
 {
@@ -105,8 +107,10 @@ static bool lock_take(struct xensnd_card *card)
 	int64_t deadline_ns = xensnd_deadline_ms(CLOSE_MS + 500);
 	pid_t holder;
 
-	/* No holder's name: an owner of this very process may still be closing the card, which is
-	 * bounded. */
+	/*
+	 * No holder's name: an owner of this very process may still be closing the card, which is
+	 * bounded.
+	 */
 	do
 		card->lock_fd = xensnd_card_lock(card->number, &holder);
 	while (card->lock_fd == -EBUSY && holder == 0 && xensnd_now_ns() < deadline_ns &&
@@ -149,8 +153,10 @@ static bool handles_open(struct xensnd_card *card)
 	return true;
 }
 
-/* Where the toolstack says that the backend is. The guest's administrator decides, so it is only
- * checked for form. */
+/*
+ * Where the toolstack says that the backend is. The guest's administrator decides, so it is only
+ * checked for form.
+ */
 static bool backend_find(struct xensnd_card *card)
 {
 	char *path = xensnd_node_read(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND);
@@ -197,8 +203,10 @@ static bool config_load(struct xensnd_card *card)
 	return card->streams != NULL;
 }
 
-/* A backend that publishes versions must know ours; one that publishes none is version 2 (nobody
- * else does). */
+/*
+ * A backend that publishes versions must know ours; one that publishes none is version 2 (nobody
+ * else does).
+ */
 static bool version_known(struct xensnd_card *card)
 {
 	char *list = xensnd_node_read(card->xs, XBT_NULL, card->backend, XENSND_FIELD_BE_VERSIONS);
@@ -227,7 +235,8 @@ static bool backend_watch(struct xensnd_card *card)
 	return false;
 }
 
-/* Whatever state a predecessor left, 1 is where a new connection begins (sndif.h, recovery flow).
+/*
+ * Whatever state a predecessor left, 1 is where a new connection begins (sndif.h, recovery flow).
  */
 static void handshake_begin(struct xensnd_card *card)
 {
@@ -255,8 +264,7 @@ void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struc
 	xensnd_card_step(card);
 }
 
-/* ---- Rings and event channels
- * ------------------------------------------------------------------------------- */
+/* ---- Rings and event channels ---- */
 
 static void stream_unshare(struct xensnd_card *card, struct xensnd_card_stream *stream)
 {
@@ -363,9 +371,7 @@ static int nodes_commit(struct xensnd_card *card,
 	return -EAGAIN;
 }
 
-/* ---- States
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- States ---- */
 
 static void card_publish(struct xensnd_card *card)
 {

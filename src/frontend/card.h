@@ -48,10 +48,8 @@ struct xensnd_card {
 	int error;                   /* negative errno, when FAILED */
 	char error_text[256];        /* for people: what is wrong and how to mend it */
 	int64_t deadline_ns;         /* of the phase */
-	int64_t connect_deadline_ns; /* of the whole handshake: a program waits in snd_pcm_open()
-					meanwhile */
-	bool retried; /* the handshake is tried twice, since a dying predecessor may disturb the
-			 first */
+	int64_t connect_deadline_ns; /* of the whole handshake */
+	bool retried;                /* a dying predecessor may disturb the first try */
 
 	int lock_fd;
 	struct xs_handle *xs;

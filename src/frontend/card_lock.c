@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* An open-file-description lock excludes; it names nobody. The traditional lock on a byte far
- * behind does. */
+/*
+ * An open-file-description lock excludes; it names nobody. The traditional lock on a byte far
+ * behind does.
+ */
 #define HOLDER_OFFSET (1 << 20)
 
 static struct flock card_range(short type, off_t start)
@@ -19,8 +21,10 @@ static pid_t lock_holder(int fd, unsigned int card)
 {
 	struct flock range = card_range(F_WRLCK, HOLDER_OFFSET + (off_t)card);
 
-	/* The asking process' own locks are not seen: 0 may also mean an earlier owner in this
-	 * process. */
+	/*
+	 * The asking process' own locks are not seen: 0 may also mean an earlier owner in this
+	 * process.
+	 */
 	if (fcntl(fd, F_GETLK, &range) < 0 || range.l_type == F_UNLCK || range.l_pid <= 0)
 		return 0;
 	return range.l_pid;

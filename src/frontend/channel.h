@@ -20,17 +20,23 @@ struct xensnd_channel {
 	evtchn_port_t event_port;
 };
 
-/* Binds two unbound ports for a backend's domain. 0; -ENOENT: no node; -EACCES; another negative
- * errno. */
+/*
+ * Binds two unbound ports for a backend's domain. 0; -ENOENT: no node; -EACCES; another negative
+ * errno.
+ */
 int xensnd_channel_bind(struct xensnd_channel *channel, uint32_t backend_domid);
 
-/* Takes up a descriptor whose ports were bound by another handle; the descriptor becomes the
- * channel's. */
+/*
+ * Takes up a descriptor whose ports were bound by another handle; the descriptor becomes the
+ * channel's.
+ */
 int xensnd_channel_adopt(
 	struct xensnd_channel *channel, int fd, evtchn_port_t ring_port, evtchn_port_t event_port);
 
-/* Unbinds both ports, so that it also works while a forked child holds the descriptor, and closes
- * the handle. */
+/*
+ * Unbinds both ports, so that it also works while a forked child holds the descriptor, and closes
+ * the handle.
+ */
 void xensnd_channel_unbind(struct xensnd_channel *channel);
 
 /* Closes the handle and leaves the ports to the one who bound them. */

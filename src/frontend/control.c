@@ -52,7 +52,8 @@ static int status_errno(int32_t status)
 	}
 }
 
-/* The longest that the backend may need: it works in order, and may have to play out what it has.
+/*
+ * The longest that the backend may need: it works in order, and may have to play out what it has.
  */
 static int64_t control_deadline(const struct xensnd_stream *stream)
 {
@@ -78,9 +79,7 @@ static void trigger_send(struct xensnd_stream *stream, uint8_t type)
 	request_send(stream, &req);
 }
 
-/* ---- Stopping
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Stopping ---- */
 
 /* Brings the backend to rest. True: nothing is running or under way any more. */
 static bool stream_settle(struct xensnd_stream *stream)
@@ -129,8 +128,7 @@ static void prepare_finish(struct xensnd_stream *stream)
 	command_end(stream, 0);
 }
 
-/* ---- Opening and closing
- * ------------------------------------------------------------------------------------ */
+/* ---- Opening and closing ---- */
 
 static void buffer_release(struct xensnd_stream *stream)
 {
@@ -226,9 +224,7 @@ static void close_answered(struct xensnd_stream *stream)
 	command_end(stream, 0);
 }
 
-/* ---- Running
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Running ---- */
 
 /* What the program has written goes first: the backend then starts with data. */
 static void start_step(struct xensnd_stream *stream)
@@ -274,9 +270,7 @@ static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op
 	command_end(stream, result);
 }
 
-/* ---- Asking
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Asking ---- */
 
 static void query_begin(struct xensnd_stream *stream)
 {
@@ -295,9 +289,7 @@ static void query_answered(struct xensnd_stream *stream, const struct xensnd_res
 	command_end(stream, result);
 }
 
-/* ---- Dispatch
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Dispatch ---- */
 
 void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_request *request,
 	const struct xensnd_resp *rsp)

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* More in flight would only delay a STOP that waits behind them in a backend that works in order.
+/*
+ * More in flight would only delay a STOP that waits behind them in a backend that works in order.
  */
 #define XENSND_MAX_IN_FLIGHT 4u
 

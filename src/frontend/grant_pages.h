@@ -20,8 +20,10 @@ struct xensnd_grant_pages {
 	uint32_t *grefs; /* one for each page */
 };
 
-/* Opens the source. 0; -ENOENT: no node; -EACCES; another negative errno. Closed by
- * xensnd_grant_source_close(). */
+/*
+ * Opens the source. 0; -ENOENT: no node; -EACCES; another negative errno. Closed by
+ * xensnd_grant_source_close().
+ */
 int xensnd_grant_source_open(xengntshr_handle **source);
 void xensnd_grant_source_close(xengntshr_handle *source);
 

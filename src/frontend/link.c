@@ -114,8 +114,10 @@ int xensnd_link_receive(int fd, struct xensnd_link_message *message, int fds[XEN
 		close(fds[i]);
 		fds[i] = -1;
 	}
-	/* Nothing is what the end looks like; but an empty message does too, and may bring
-	 * descriptors. */
+	/*
+	 * Nothing is what the end looks like; but an empty message does too, and may bring
+	 * descriptors.
+	 */
 	return got == 0 ? -EPIPE : -EPROTO;
 }
 

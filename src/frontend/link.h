@@ -92,7 +92,8 @@ struct xensnd_link_message {
 	} u;
 };
 
-/* Descriptors that go with STREAM: the event channels; then the pages, where they have no address.
+/*
+ * Descriptors that go with STREAM: the event channels; then the pages, where they have no address.
  */
 #define XENSND_LINK_MAX_FDS 2
 

@@ -27,8 +27,10 @@
 struct xensnd_local_owner {
 	struct xensnd_owner owner; /* the thread's */
 	pthread_t thread;
-	/* Holds, among them those that the thread is just admitting. Whoever takes the last one
-	 * ends the owner. */
+	/*
+	 * Holds, among them those that the thread is just admitting. Whoever takes the last one
+	 * ends the owner.
+	 */
 	_Atomic unsigned int holds;
 	pid_t pid; /* in a forked child there is no thread to be joined */
 };
@@ -60,8 +62,10 @@ static bool peer_is_self(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
 }
 
-/* Owner's thread: a further stream of this process counts as a hold from now on, unless the last
- * has gone. */
+/*
+ * Owner's thread: a further stream of this process counts as a hold from now on, unless the last
+ * has gone.
+ */
 static bool hold_admit(struct xensnd_owner *owner, int fd)
 {
 	struct xensnd_local_owner *local =

@@ -236,8 +236,10 @@ static void client_accept(struct xensnd_owner *owner)
 		close(fd);
 }
 
-/* A client that went without leaving may have requests under way that nobody will take the answers
- * of. */
+/*
+ * A client that went without leaving may have requests under way that nobody will take the answers
+ * of.
+ */
 static void client_free(struct xensnd_owner *owner, struct xensnd_owner_client *client)
 {
 	if (client->stream != NO_STREAM) {

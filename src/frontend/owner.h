@@ -30,12 +30,16 @@ struct xensnd_owner {
 	bool (*admit)(struct xensnd_owner *owner, int fd);
 };
 
-/* Adds a client whose connected socket is fd, which becomes the owner's. Before the loop runs. 0 or
- * -ENOMEM. */
+/*
+ * Adds a client whose connected socket is fd, which becomes the owner's. Before the loop runs. 0 or
+ * -ENOMEM.
+ */
 int xensnd_owner_add(struct xensnd_owner *owner, int fd);
 
-/* Takes the card and serves until quit_fd is readable; then closes the card in an orderly way and
- * frees all. */
+/*
+ * Takes the card and serves until quit_fd is readable; then closes the card in an orderly way and
+ * frees all.
+ */
 void xensnd_owner_run(struct xensnd_owner *owner);
 
 #endif

@@ -27,7 +27,8 @@ void xensnd_position_event(
 	if (period_bytes == 0 || raw % period_bytes != 0)
 		position->whole_periods = false;
 	if (advance > possible) {
-		/* The first value may count from anywhere; a later one can only be too far ahead.
+		/*
+		 * The first value may count from anywhere; a later one can only be too far ahead.
 		 */
 		if (first)
 			return;

@@ -34,8 +34,10 @@ struct xensnd_requests {
 /* How many are open; audio: how many of them carry audio. */
 unsigned int xensnd_requests_audio(const struct xensnd_requests *requests);
 
-/* Adds a request and returns its id. There must be a slot: the ring has as many, and is asked
- * first. */
+/*
+ * Adds a request and returns its id. There must be a slot: the ring has as many, and is asked
+ * first.
+ */
 uint16_t xensnd_requests_add(
 	struct xensnd_requests *requests, uint8_t operation, uint32_t bytes, int64_t deadline_ns);
 

@@ -20,8 +20,10 @@
 /* The owner answers within its own time for connecting; this is only against one that hangs. */
 #define CLAIM_MS 4900
 
-/* What is offered where neither XenStore nor the backend says anything: below it is no period, only
- * overhead. */
+/*
+ * What is offered where neither XenStore nor the backend says anything: below it is no period, only
+ * overhead.
+ */
 #define PERIOD_FRAMES_MIN 16u
 
 /* Room for a line of explanation, handed through the steps of opening. */
@@ -41,9 +43,7 @@ __attribute__((format(printf, 3, 4))) static int explain(
 	return error;
 }
 
-/* ---- Opening
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ---- */
 
 /* Asks the owner for the stream and takes up what it hands out. */
 static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream_spec *spec,
@@ -129,8 +129,7 @@ static void worker_end(struct xensnd_stream *stream)
 	pthread_join(stream->thread, NULL);
 }
 
-/* ---- What the stream can do
- * --------------------------------------------------------------------------------- */
+/* ---- What the stream can do ---- */
 
 static uint32_t sample_bytes_min(uint64_t formats)
 {
@@ -299,8 +298,7 @@ const struct xensnd_stream_info *xensnd_stream_info(const struct xensnd_stream *
 	return &stream->info;
 }
 
-/* ---- Setting up and running
- * --------------------------------------------------------------------------------- */
+/* ---- Setting up and running ---- */
 
 int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geometry *geometry)
 {
@@ -413,7 +411,8 @@ bool xensnd_stream_ready(struct xensnd_stream *stream)
 	return stream->geometry.buffer_bytes - (appl - played) >= atomic_load(&stream->avail_min);
 }
 
-/* Flag first: a signal in between is then followed by a look at worst, never lost (see wake_clear).
+/*
+ * Flag first: a signal in between is then followed by a look at worst, never lost (see wake_clear).
  */
 void xensnd_stream_wake(struct xensnd_stream *stream)
 {
@@ -424,8 +423,10 @@ void xensnd_stream_wake(struct xensnd_stream *stream)
 		atomic_store(&stream->signalled, false);
 }
 
-/* Empty, then say so; the caller then looks again, since what came before it was said was not
- * signalled. */
+/*
+ * Empty, then say so; the caller then looks again, since what came before it was said was not
+ * signalled.
+ */
 static void wake_clear(struct xensnd_stream *stream)
 {
 	uint64_t count;

@@ -29,8 +29,10 @@ struct xensnd_stream_spec {
 	bool capture;
 };
 
-/* What the stream is and can do: XenStore's word, narrowed by the backend's answer to
- * HW_PARAM_QUERY. */
+/*
+ * What the stream is and can do: XenStore's word, narrowed by the backend's answer to
+ * HW_PARAM_QUERY.
+ */
 struct xensnd_stream_info {
 	char card_name[81]; /* "" if the toolstack gave none */
 	char device_name[81];
@@ -69,15 +71,20 @@ const struct xensnd_stream_info *xensnd_stream_info(const struct xensnd_stream *
  */
 int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geometry *geometry);
 
-/* Closes the stream at the backend (XENSND_OP_CLOSE) and frees the buffer. Nothing happens if none
- * is set up. */
+/*
+ * Closes the stream at the backend (XENSND_OP_CLOSE) and frees the buffer. Nothing happens if none
+ * is set up.
+ */
 int xensnd_stream_release(struct xensnd_stream *stream);
 
-/* The shared buffer, geometry->buffer_bytes long, valid from setup to release; byte n since prepare
- * is at n % buffer_bytes. */
+/*
+ * The shared buffer, geometry->buffer_bytes long, valid from setup to release; byte n since prepare
+ * is at n % buffer_bytes.
+ */
 void *xensnd_stream_buffer(const struct xensnd_stream *stream);
 
-/* Stops the backend if it runs, waits until it has let go of the buffer, and starts counting at 0.
+/*
+ * Stops the backend if it runs, waits until it has let go of the buffer, and starts counting at 0.
  */
 int xensnd_stream_prepare(struct xensnd_stream *stream);
 
@@ -90,12 +97,16 @@ int xensnd_stream_pause(struct xensnd_stream *stream, bool pause);
 /* Stops the backend without waiting for it. May be called in any state, repeatedly. */
 void xensnd_stream_stop(struct xensnd_stream *stream);
 
-/* The program has written the buffer up to appl bytes since prepare. One thread at a time; never
- * waits. */
+/*
+ * The program has written the buffer up to appl bytes since prepare. One thread at a time; never
+ * waits.
+ */
 void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl);
 
-/* Nothing more will come: run to the end of what was committed, which is no underrun. Ends with
- * prepare or stop. */
+/*
+ * Nothing more will come: run to the end of what was committed, which is no underrun. Ends with
+ * prepare or stop.
+ */
 void xensnd_stream_drain(struct xensnd_stream *stream);
 
 /* Bytes played since prepare: never more than committed, never less than before. */
@@ -122,8 +133,10 @@ int xensnd_stream_wake_fd(const struct xensnd_stream *stream);
 /* Has the program reason to look? Makes the descriptor readable if so, and unreadable if not. */
 bool xensnd_stream_poll(struct xensnd_stream *stream);
 
-/* Makes the descriptor readable whatever the reason, until the next xensnd_stream_poll() that finds
- * none. */
+/*
+ * Makes the descriptor readable whatever the reason, until the next xensnd_stream_poll() that finds
+ * none.
+ */
 void xensnd_stream_wake(struct xensnd_stream *stream);
 
 #endif

@@ -72,8 +72,10 @@ struct xensnd_worker {
 	uint64_t submitted;  /* bytes sent since prepare */
 	int64_t progress_ns; /* when the stream was started, or its position last moved */
 
-	/* The command that is being carried out; at most one control request is on its way at a
-	 * time. */
+	/*
+	 * The command that is being carried out; at most one control request is on its way at a
+	 * time.
+	 */
 	struct xensnd_command *command;
 	bool requested;            /* the command has sent something and waits for the answer */
 	int64_t owner_deadline_ns; /* for the owner's answer, XENSND_NEVER if none is due */
@@ -92,8 +94,10 @@ struct xensnd_stream {
 	struct xensnd_mailbox mailbox;
 	struct xensnd_command stop_command; /* stop has no caller that waits */
 
-	/* Written by the worker in setup and release, while the program's thread waits for just
-	 * that. */
+	/*
+	 * Written by the worker in setup and release, while the program's thread waits for just
+	 * that.
+	 */
 	struct xensnd_geometry geometry;
 	void *buffer;
 
@@ -145,8 +149,7 @@ void *xensnd_worker_thread(void *argument);
 /* Has the program reason to look (stream.h, wake_fd)? Either thread. */
 bool xensnd_stream_ready(struct xensnd_stream *stream);
 
-/* ---- worker.c for control.c
- * --------------------------------------------------------------------------------- */
+/* ---- worker.c for control.c ---- */
 
 /*
  * Puts a request into the ring, with a deadline, to be pushed before the worker sleeps. 0; -EAGAIN:
@@ -162,8 +165,7 @@ __attribute__((format(printf, 2, 3))) void xensnd_worker_lose(
 /* Sends what there is to send of the program's audio. */
 void xensnd_worker_submit(struct xensnd_stream *stream);
 
-/* ---- control.c for worker.c
- * --------------------------------------------------------------------------------- */
+/* ---- control.c for worker.c ---- */
 
 /* Goes on with the command that is being carried out, and takes the next. */
 void xensnd_control_step(struct xensnd_stream *stream);

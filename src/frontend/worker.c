@@ -20,14 +20,14 @@
 
 /* A running backend that takes this much longer than the audio itself plays is broken. */
 #define AUDIO_GRACE_NS (3 * XENSND_NS_PER_SECOND)
-/* When a backend's position has not moved for this much longer than it could take, it never will.
+/*
+ * When a backend's position has not moved for this much longer than it could take, it never will.
  */
 #define POSITION_GRACE_NS (XENSND_NS_PER_SECOND / 2)
 #define DRAIN_GRACE_NS XENSND_NS_PER_SECOND
 #define WHOLE_PERIODS_GRACE_NS (100 * XENSND_NS_PER_MS)
 
-/* ---- What the program sees
- * ---------------------------------------------------------------------------------- */
+/* ---- What the program sees ---- */
 
 static void condition_set(struct xensnd_stream *stream, enum xensnd_condition condition)
 {
@@ -51,8 +51,7 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 	condition_set(stream, XENSND_STREAM_LOST);
 }
 
-/* ---- From the backend
- * --------------------------------------------------------------------------------------- */
+/* ---- From the backend ---- */
 
 int xensnd_worker_send(
 	struct xensnd_stream *stream, struct xensnd_req *req, uint32_t bytes, int64_t deadline_ns)
@@ -123,8 +122,7 @@ static void rings_take(struct xensnd_stream *stream)
 	}
 }
 
-/* ---- To the backend
- * ----------------------------------------------------------------------------------------- */
+/* ---- To the backend ---- */
 
 static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 {
@@ -169,8 +167,7 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 	}
 }
 
-/* ---- Position, underrun, end of a drain
- * --------------------------------------------------------------------- */
+/* ---- Position, underrun, end of a drain ---- */
 
 /* When to stop believing in the backend's events, and whether that is now. */
 static int64_t position_deadline(const struct xensnd_stream *stream)
@@ -214,7 +211,8 @@ static void position_give_up(struct xensnd_stream *stream)
 	}
 }
 
-/* Running dry is an underrun unless the program said otherwise (ALSA's stop_threshold, or a drain).
+/*
+ * Running dry is an underrun unless the program said otherwise (ALSA's stop_threshold, or a drain).
  */
 static void underrun_check(struct xensnd_stream *stream, uint64_t played)
 {
@@ -249,9 +247,7 @@ static void progress_report(struct xensnd_stream *stream)
 		xensnd_stream_wake(stream);
 }
 
-/* ---- The turn
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- The turn ---- */
 
 static void owner_message(struct xensnd_stream *stream)
 {

@@ -27,8 +27,10 @@ static int node_error(struct reader *reader, const char *path, const char *what,
 	return err;
 }
 
-/* 1: *value is the node's text, to be freed; 0: there is no such node; negative: it can not be
- * read. */
+/*
+ * 1: *value is the node's text, to be freed; 0: there is no such node; negative: it can not be
+ * read.
+ */
 static int node_read(struct reader *reader, const char *path, char **value)
 {
 	*value = reader->source->read(reader->source->context, path);
@@ -109,8 +111,10 @@ static int name_read(struct reader *reader, const char *path, char *name, size_t
 	return 0;
 }
 
-/* Copies an identifier if the node is there. It chooses what the backend opens, so nothing of it is
- * changed. */
+/*
+ * Copies an identifier if the node is there. It chooses what the backend opens, so nothing of it is
+ * changed.
+ */
 static int id_read(struct reader *reader, const char *path, char *id, size_t size)
 {
 	char *text;
@@ -178,8 +182,10 @@ static bool rate_offered(const struct xensnd_params *params, uint32_t rate)
 	return false;
 }
 
-/* Narrows the inherited rates to the listed ones. At the top level (top) the list replaces the
- * defaults. */
+/*
+ * Narrows the inherited rates to the listed ones. At the top level (top) the list replaces the
+ * defaults.
+ */
 static int rates_read(
 	struct reader *reader, const char *path, bool top, struct xensnd_params *params)
 {

@@ -33,8 +33,10 @@ struct xensnd_back_events {
 /* Initialises a page of XENSND_PAGE_BYTES, all of it zeroed first. The page stays the caller's. */
 void xensnd_front_events_init(struct xensnd_front_events *events, void *page);
 
-/* Takes up a page in use, whose last user had taken all events below cons. Nothing in the page is
- * touched. */
+/*
+ * Takes up a page in use, whose last user had taken all events below cons. Nothing in the page is
+ * touched.
+ */
 void xensnd_front_events_attach(struct xensnd_front_events *events, void *page, uint32_t cons);
 
 /*
@@ -46,8 +48,10 @@ int xensnd_front_events_get(struct xensnd_front_events *events, struct xensnd_ev
 /* Takes up a mapped page as a fresh connection does, from index 0. The page stays the caller's. */
 void xensnd_back_events_init(struct xensnd_back_events *events, void *page);
 
-/* Puts an event, not yet visible. 0, or -EAGAIN when the frontend has left no room (or lies about
- * it). */
+/*
+ * Puts an event, not yet visible. 0, or -EAGAIN when the frontend has left no room (or lies about
+ * it).
+ */
 int xensnd_back_events_put(struct xensnd_back_events *events, const struct xensnd_evt *evt);
 
 /* Shows the frontend all events that were put. True: there was something to show, so notify. */

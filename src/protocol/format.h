@@ -22,8 +22,10 @@ int xensnd_format_from_name(const char *name, size_t len);
 /* The sndif name, or NULL if the number is no format. */
 const char *xensnd_format_name(unsigned int format);
 
-/* Bytes of one sample in memory, or 0 for formats without a fixed size (ADPCM, MPEG, GSM) and for
- * unknown ones. */
+/*
+ * Bytes of one sample in memory, or 0 for formats without a fixed size (ADPCM, MPEG, GSM) and for
+ * unknown ones.
+ */
 unsigned int xensnd_format_bytes(unsigned int format);
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "wire.h"
 
-/* False if the set holds no combination: no known format, an upside-down range, or nothing above 0.
+/*
+ * False if the set holds no combination: no known format, an upside-down range, or nothing above 0.
  */
 bool xensnd_hw_param_is_possible(const struct xensnd_query_hw_param *set);
 

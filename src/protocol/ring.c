@@ -94,8 +94,10 @@ int xensnd_front_ring_get(struct xensnd_front_ring *ring, struct xensnd_resp *rs
 	ready = index_load(&ring->shared->rsp_prod) - ring->rsp_cons;
 	if (ready == 0)
 		return 0;
-	/* Only requests that were shown can have been answered; this also catches an index that
-	 * went back. */
+	/*
+	 * Only requests that were shown can have been answered; this also catches an index that
+	 * went back.
+	 */
 	if (ready > ring->req_pushed - ring->rsp_cons) {
 		ring->broken = true;
 		return -EPROTO;

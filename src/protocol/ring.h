@@ -73,8 +73,10 @@ int xensnd_front_ring_get(struct xensnd_front_ring *ring, struct xensnd_resp *rs
  */
 bool xensnd_front_ring_arm(struct xensnd_front_ring *ring);
 
-/* Takes up a mapped ring from its first slot, as a fresh connection does. The page stays the
- * caller's. */
+/*
+ * Takes up a mapped ring from its first slot, as a fresh connection does. The page stays the
+ * caller's.
+ */
 void xensnd_back_ring_init(struct xensnd_back_ring *ring, void *page);
 
 /* Takes one request, as xensnd_front_ring_get() does a response. */

@@ -27,8 +27,10 @@ int xensnd_path_below(char *path, size_t size, const char *base, const char *nod
 /* A numbered folder right below a base: "<base>/<number>". */
 int xensnd_path_numbered(char *path, size_t size, const char *base, unsigned int number);
 
-/* A node of a device of a card, and of a stream of a device: "<device>/<node>",
- * "<device>/<stream>/<node>". */
+/*
+ * A node of a device of a card, and of a stream of a device: "<device>/<node>",
+ * "<device>/<stream>/<node>".
+ */
 int xensnd_path_device_node(char *path, size_t size, unsigned int device, const char *node);
 int xensnd_path_stream_node(
 	char *path, size_t size, unsigned int device, unsigned int stream, const char *node);

@@ -13,8 +13,10 @@
 
 #include "protocol/config.h"
 
-/* The text of "<base>/<node>", to be freed; NULL with errno if there is none (ENOENT) or on another
- * error. */
+/*
+ * The text of "<base>/<node>", to be freed; NULL with errno if there is none (ENOENT) or on another
+ * error.
+ */
 char *xensnd_node_read(
 	struct xs_handle *xs, xs_transaction_t transaction, const char *base, const char *node);
 
@@ -33,8 +35,10 @@ int xensnd_node_remove(
 /* The XenBus state of a base (XenbusStateUnknown if the node is missing or malformed). */
 unsigned int xensnd_node_state(struct xs_handle *xs, const char *base);
 
-/* Reads the configuration of the card whose frontend nodes are below base; see
- * xensnd_config_read(). */
+/*
+ * Reads the configuration of the card whose frontend nodes are below base; see
+ * xensnd_config_read().
+ */
 int xensnd_node_read_card(struct xs_handle *xs, const char *base, struct xensnd_card_config *card);
 
 #endif
