@@ -44,8 +44,7 @@ static struct pcm_xen *pcm_xen(snd_pcm_ioplug_t *io)
 	return io->private_data;
 }
 
-/* ---- Log ----------------------------------------------------------------------------------------
- * ---- */
+/* ---- Log ---- */
 
 static void log_write(void *context, enum xensnd_log_level level, const char *line)
 {
@@ -100,8 +99,7 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 	return boundary ? (snd_pcm_sframes_t)(frames_played(xen) % boundary) : 0;
 }
 
-/* ---- Data ---------------------------------------------------------------------------------------
- * ---- */
+/* ---- Data ---- */
 
 /*
  * The only copy of a sample in the guest: from the program's buffer into the pages that the backend
