@@ -358,6 +358,9 @@ static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
 	return ret;
 }
 
+/* alsa-lib finds it by name, so no header declares it. */
+SND_PCM_PLUGIN_DEFINE_FUNC(xen);
+
 SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 {
 	struct pcm_xen *xen;

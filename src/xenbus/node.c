@@ -82,7 +82,7 @@ int xensnd_node_remove(
 
 unsigned int xensnd_node_state(struct xs_handle *xs, const char *base)
 {
-	uint32_t state;
+	uint32_t state = XenbusStateUnknown;
 
 	if (xensnd_node_read_number(
 		    xs, XBT_NULL, base, XENSND_NODE_STATE, 0, XenbusStateReconfigured, &state) < 0)
