@@ -50,9 +50,10 @@ guest_config()
 		type = '$2'
 		kernel = '/lab/guest/kernel-$3'
 		ramdisk = '/run/lab/ramdisk-$3'
-		extra = 'console=hvc0 quiet loglevel=3 panic=-1 LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
+		extra = 'console=hvc0 quiet loglevel=3 panic=-1 ${GUEST_CMDLINE:-} LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
 		memory = ${GUEST_MEMORY:-192}
 		vcpus = ${GUEST_VCPUS:-1}
+		cpus = '$guest_cpu'
 		on_poweroff = 'destroy'
 		on_reboot = 'destroy'
 		on_crash = 'destroy'
@@ -72,6 +73,9 @@ guest_create()
 	guest_kernel=$3
 	guest_script=$(realpath "$4")
 	shift 4
+	# Never moved to another processor: emulated SVM gets its state mixed up then, and the guest triple-faults.
+	guest_cpu=$((($(wc -l </run/lab/guests) + 1) % $(nproc)))
+	echo "$guest_name" >>/run/lab/guests
 	guest_config "$guest_name" "$guest_type" "$guest_kernel" "$guest_script" "$@" >"/run/lab/$guest_name.cfg"
 	rm -f "$(guest_console "$guest_name")" "/run/lab/$guest_name.passed"
 	xl create -q "/run/lab/$guest_name.cfg" || return
