@@ -170,7 +170,7 @@ static bool backend_find(struct xensnd_card *card)
 		return false;
 	}
 	if (path[0] == '/' && strlen(path) <= 100) {
-		strcpy(card->backend, path);
+		memcpy(card->backend, path, strlen(path) + 1);
 		ret = xensnd_node_read_number(card->xs, XBT_NULL, card->base,
 			XENSND_NODE_BACKEND_ID, 0, DOMID_FIRST_RESERVED - 1, &card->backend_domid);
 	}

@@ -171,7 +171,7 @@ static int owner_start(struct xensnd_local_hold *hold, unsigned int card,
 	const struct xensnd_log *log, int listen_fd)
 {
 	struct xensnd_local_owner *local = calloc(1, sizeof(*local));
-	int pair[2];
+	int pair[2] = { -1, -1 };
 	int ret;
 
 	if (!local) {

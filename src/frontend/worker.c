@@ -280,6 +280,17 @@ static void deadlines_check(struct xensnd_stream *stream)
 }
 
 /*
+ * Is an answer worth a wake-up of its own? Not while position events come by anyway and nothing
+ * waits to be sent: each event is followed by a look at the answers.
+ */
+static bool answers_wanted(const struct xensnd_worker *worker, const struct xensnd_fill *fill)
+{
+	return worker->requested || worker->run != XENSND_RUN_RUNNING || !worker->position.moved ||
+	       worker->position.source != XENSND_POSITION_EVENTS || fill->appl > fill->submitted ||
+	       fill->in_flight >= XENSND_MAX_IN_FLIGHT;
+}
+
+/*
  * Ready to sleep? Announces what would be worth a wake-up and looks once more, so that nothing that
  * comes in between is lost (stream_impl.h, ring.c).
  */
@@ -287,17 +298,21 @@ static bool may_sleep(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 	struct xensnd_fill fill = fill_now(stream);
+	bool answers = answers_wanted(worker, &fill);
 	uint64_t wanted = UINT64_MAX;
 
 	/* After a loss only commands count, and the one under way has to be ended first. */
 	if (worker->lost)
 		return !worker->command;
+	/* Without answers, what is in flight may be done by the time there is more to send. */
+	if (!answers)
+		fill.in_flight = 0;
 	if (may_submit(worker))
 		wanted = xensnd_geometry_wanted(&stream->geometry, &fill);
 	atomic_store(&stream->wanted, wanted);
 	if (atomic_load(&stream->appl) >= wanted)
 		return false;
-	return !xensnd_front_ring_arm(&worker->ring);
+	return !answers || !xensnd_front_ring_arm(&worker->ring);
 }
 
 static void ring_push(struct xensnd_stream *stream)
