@@ -57,14 +57,22 @@ backend_unit_tests = \
 check_PROGRAMS += $(backend_unit_tests)
 TESTS += $(backend_unit_tests)
 
+backend_unit_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 backend_unit_libs = libxensnd-backend-pure.la libxensnd-protocol.la $(CMOCKA_LIBS)
+tests_unit_backend_card_state_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_card_state_LDADD = $(backend_unit_libs)
+tests_unit_backend_output_spec_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_output_spec_LDADD = $(backend_unit_libs)
+tests_unit_backend_pacer_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_pacer_LDADD = $(backend_unit_libs)
 tests_unit_backend_playback_SOURCES = tests/unit/backend_playback.c src/backend/playback.c
+tests_unit_backend_playback_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_playback_LDADD = $(backend_unit_libs)
+tests_unit_backend_position_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_position_LDADD = $(backend_unit_libs)
+tests_unit_backend_stream_limits_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_stream_limits_LDADD = $(backend_unit_libs)
+tests_unit_backend_wav_header_CPPFLAGS = $(backend_unit_cppflags)
 tests_unit_backend_wav_header_LDADD = $(backend_unit_libs)
 endif
 

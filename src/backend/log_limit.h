@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 
-#define XENSND_LOG_LIMIT_LINES 20u
+#define XENSND_LOG_LIMIT_LINES 100u
 #define XENSND_LOG_LIMIT_NS (10 * XENSND_NS_PER_SECOND)
 
 struct xensnd_log_limit {

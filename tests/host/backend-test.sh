@@ -6,6 +6,7 @@ set -eu
 
 frontend=$BUILD/tests/host/scripted-frontend
 back=
+blocked=
 front=
 backend=
 
@@ -121,5 +122,25 @@ check 'and does not serve them' test "$(store_read "$(host_backend 3)/state")" =
 
 backend_end 'SIGTERM ends a daemon with several cards, too'
 check 'nothing is left shared or bound' nodes_ctl wait files=0 grants=0 mapped=0 ports=0
+
+# A device that blocks: a file that is a FIFO without a reader. Nothing but its own card notices.
+host_card_remove 0
+mkfifo "$HOST_DIR/fifo"
+printf 'pcm.blocks { type file slave.pcm null file "%s/fifo" format raw }\n' "$HOST_DIR" >"$HOST_DIR/alsa.conf"
+export ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf:$HOST_DIR/alsa.conf
+host_card 5 0/0/type=p '0/0/unique-id=alsa<blocks>' sample-rates=48000 sample-formats=s16_le
+card_start
+backend_start --wav-dir "$HOST_DIR/wav"
+start_guest blocked "$frontend" "$(host_frontend 5)" crash >/dev/null
+check 'a stream opens a device that blocks' nodes_ctl wait mapped=18
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+store_write "$(host_frontend 5)/state" 5
+check 'a blocked card closes as far as it can' store_wait "$(host_backend 5)/state" 5
+as_guest "$frontend" "$front" crash || HOST_FAILED=$((HOST_FAILED + 1))
+check 'other cards come and go meanwhile' test "$(store_read "$(host_backend 5)/state")" = 5
+backend_end 'a blocked device does not keep the daemon from ending'
+check 'which closes its card, too' test "$(store_read "$(host_backend 5)/state")" = 6
+host_end "$blocked"
+check 'nothing is left' nodes_ctl wait files=0 grants=0 mapped=0 ports=0
 [ "$HOST_FAILED" = 0 ] || sed 's/^/# /' "$HOST_DIR/backend.log"
 [ "$HOST_FAILED" = 0 ]
