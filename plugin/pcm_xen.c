@@ -297,6 +297,12 @@ static int pcm_xen_poll_revents(
 	case SND_PCM_STATE_DRAINING:
 		xensnd_stream_drain(xen->stream);
 		ready = xensnd_stream_poll(xen->stream);
+		/*
+		 * A program that does not wait in drain looks at the state next, and that is only
+		 * brought up to date by asking for the position.
+		 */
+		if (ready)
+			snd_pcm_hwsync(io->pcm);
 		*revents = ready ? POLLOUT : 0;
 		break;
 	case SND_PCM_STATE_DISCONNECTED:
