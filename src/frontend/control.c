@@ -123,6 +123,7 @@ static void prepare_finish(struct xensnd_stream *stream)
 	atomic_store(&stream->appl, 0);
 	atomic_store(&stream->played, 0);
 	atomic_store(&stream->draining, false);
+	atomic_store(&stream->stopped, false);
 	if (!worker->lost)
 		atomic_store(&stream->condition, XENSND_STREAM_FINE);
 	command_end(stream, 0);

@@ -345,6 +345,7 @@ int xensnd_stream_pause(struct xensnd_stream *stream, bool pause)
 
 void xensnd_stream_stop(struct xensnd_stream *stream)
 {
+	atomic_store(&stream->stopped, true);
 	xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
 }
 
@@ -401,7 +402,7 @@ bool xensnd_stream_ready(struct xensnd_stream *stream)
 {
 	uint64_t appl, played;
 
-	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE)
+	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE || atomic_load(&stream->stopped))
 		return true;
 	/* played first: it never passes appl, so the difference can not be negative. */
 	played = atomic_load(&stream->played);
@@ -439,11 +440,14 @@ static void wake_clear(struct xensnd_stream *stream)
 
 bool xensnd_stream_poll(struct xensnd_stream *stream)
 {
-	if (!xensnd_stream_ready(stream)) {
-		wake_clear(stream);
-		if (!xensnd_stream_ready(stream))
-			return false;
-	}
-	xensnd_stream_wake(stream);
+	do {
+		if (!xensnd_stream_ready(stream)) {
+			wake_clear(stream);
+			if (!xensnd_stream_ready(stream))
+				return false;
+		}
+		xensnd_stream_wake(stream);
+		/* A commit that came before the flag was set has left the descriptor to us. */
+	} while (!xensnd_stream_ready(stream));
 	return true;
 }

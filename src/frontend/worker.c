@@ -244,7 +244,7 @@ static void progress_report(struct xensnd_stream *stream)
 	if (atomic_load(&stream->condition) == XENSND_STREAM_XRUN && worker->prepared)
 		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
 	if (xensnd_stream_ready(stream))
-		xensnd_stream_wake(stream);
+		xensnd_stream_poll(stream);
 }
 
 /* ---- The turn ---- */
