@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -313,7 +315,7 @@ static void link_tells_that_the_peer_has_gone(void **state)
 	assert_int_equal(xensnd_link_receive(ends->near, &ends->got, ends->fds), 1);
 	assert_int_equal(xensnd_link_receive(ends->near, &ends->got, ends->fds), -EPIPE);
 	assert_int_equal(ends->fds[0], -1);
-	/* SIGPIPE would end the program here. */
+	/* Nor is there a signal, which would end the program here. */
 	assert_int_equal(xensnd_link_send(ends->near, &ends->sent, NULL, 0), -EPIPE);
 	assert_int_equal(xensnd_link_wait(ends->near, &ends->got, ends->fds, XENSND_NEVER), -EPIPE);
 }
@@ -331,15 +333,58 @@ static void link_takes_a_reset_for_the_end(void **state)
 	assert_int_equal(xensnd_link_receive(ends->near, &ends->got, ends->fds), -EPIPE);
 }
 
-static void link_wait_ends_at_its_deadline(void **state)
+/* Whichever of the two calls comes first is told of the reset. */
+static void link_takes_a_reset_at_sending_for_the_end(void **state)
 {
 	struct ends *ends = *state;
-	int64_t deadline_ns = xensnd_deadline_ms(20);
+
+	ends->sent.type = XENSND_LINK_RELEASE;
+	assert_int_equal(xensnd_link_send(ends->near, &ends->sent, NULL, 0), 0);
+	close(ends->far);
+	ends->far = -1;
+	assert_int_equal(xensnd_link_send(ends->near, &ends->sent, NULL, 0), -EPIPE);
+	assert_int_equal(xensnd_link_send(ends->near, &ends->sent, NULL, 0), -EPIPE);
+}
+
+static int64_t cpu_ns(void)
+{
+	struct timespec used;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used), 0);
+	return (int64_t)used.tv_sec * XENSND_NS_PER_SECOND + used.tv_nsec;
+}
+
+static void link_wait_sleeps_until_its_deadline(void **state)
+{
+	struct ends *ends = *state;
+	int64_t deadline_ns = xensnd_deadline_ms(300), used_ns = cpu_ns();
 
 	assert_int_equal(xensnd_link_wait(ends->near, &ends->got, ends->fds, 0), -ETIMEDOUT);
 	assert_int_equal(
 		xensnd_link_wait(ends->near, &ends->got, ends->fds, deadline_ns), -ETIMEDOUT);
 	assert_true(xensnd_now_ns() >= deadline_ns);
+	assert_true(cpu_ns() - used_ns < 20 * XENSND_NS_PER_MS);
+}
+
+static void signal_ignore(int number)
+{
+	(void)number;
+}
+
+static void link_wait_goes_on_after_a_signal(void **state)
+{
+	const struct sigaction action = { .sa_handler = signal_ignore };
+	const struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { { 0, 0 }, { 0, 0 } };
+	struct ends *ends = *state;
+	struct sigaction before;
+
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	assert_int_equal(
+		xensnd_link_wait(ends->near, &ends->got, ends->fds, xensnd_deadline_ms(50)),
+		-ETIMEDOUT);
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
 }
 
 static void link_wait_takes_what_is_there_after_its_deadline(void **state)
@@ -398,7 +443,9 @@ int main(void)
 		LINK_TEST(link_does_not_wait),
 		LINK_TEST(link_tells_that_the_peer_has_gone),
 		LINK_TEST(link_takes_a_reset_for_the_end),
-		LINK_TEST(link_wait_ends_at_its_deadline),
+		LINK_TEST(link_takes_a_reset_at_sending_for_the_end),
+		LINK_TEST(link_wait_sleeps_until_its_deadline),
+		LINK_TEST(link_wait_goes_on_after_a_signal),
 		LINK_TEST(link_wait_takes_what_is_there_after_its_deadline),
 		LINK_TEST(link_wait_is_woken_by_a_message),
 	};

@@ -175,6 +175,9 @@ static void position_of_an_earlier_run_is_only_a_point_of_reference(void **state
 	xensnd_position_stale(&run.position, 7000);
 	run_write(&run, 5000);
 	assert_int_equal(run_event(&run, 8000), 1000);
+	run = run_open();
+	xensnd_position_stale(&run.position, 7000);
+	run_write(&run, 5000);
 	assert_int_equal(run_event(&run, 80000), 5000);
 }
 

@@ -137,6 +137,20 @@ static void requests_ids_wrap_and_skip_open_ones(void **state)
 	assert_int_equal(write_add(&requests, 1), 2);
 }
 
+/* An answer that comes late, or twice, then meets no other request. */
+static void requests_ids_are_not_used_again_at_once(void **state)
+{
+	struct xensnd_requests requests = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 65536; i++) {
+		assert_int_equal(write_add(&requests, 1), i);
+		assert_int_equal(answer(&requests, (uint16_t)i, XENSND_OP_WRITE), 0);
+		assert_int_equal(xensnd_requests_retire(&requests), 1);
+	}
+	assert_int_equal(write_add(&requests, 1), 0);
+}
+
 /* An answer that came twice would otherwise be taken for the next request's. */
 static void requests_ids_skip_those_that_are_answered_but_not_retired(void **state)
 {
@@ -226,6 +240,7 @@ int main(void)
 		cmocka_unit_test(requests_tell_audio_from_control),
 		cmocka_unit_test(requests_use_every_slot),
 		cmocka_unit_test(requests_ids_wrap_and_skip_open_ones),
+		cmocka_unit_test(requests_ids_are_not_used_again_at_once),
 		cmocka_unit_test(requests_ids_skip_those_that_are_answered_but_not_retired),
 		cmocka_unit_test(requests_ids_are_unique_over_many_wraps),
 		cmocka_unit_test(requests_deadline_is_the_earliest_of_the_open_ones),

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -490,6 +492,7 @@ static void ring_is_handed_over_without_touching_the_page(void **state)
 	pair->front = next;
 	assert_int_equal(xensnd_front_ring_space(&pair->front), 32);
 	assert_int_equal(xensnd_front_ring_get(&pair->front, &rsp), 0);
+	assert_false(xensnd_front_ring_push(&pair->front));
 	requests_send(pair, 3, 1);
 	responses_put(pair, 3, 1);
 	xensnd_back_ring_push(&pair->back);
@@ -724,6 +727,98 @@ static void ring_loses_no_wake_up_between_two_threads(void **state)
 		fail_msg("%s", front_why ? front_why : (const char *)back_why);
 }
 
+#define RACES 5000u
+
+/* One end of the race below. Each thread counts its steps and waits for the other to have taken as
+ * many. */
+struct racer {
+	struct pair *pair;
+	_Atomic uint32_t steps;
+	struct racer *other;
+	uint32_t delays; /* a small number that decides how long to linger */
+	bool *saw;       /* by round: what push or arm returned */
+};
+
+static void racer_meet(struct racer *racer)
+{
+	uint32_t step = atomic_fetch_add(&racer->steps, 1) + 1;
+
+	for (unsigned int spins = 1; (int32_t)(atomic_load(&racer->other->steps) - step) < 0;
+		spins++)
+		if (spins % 4096 == 0)
+			sched_yield();
+	/* Not always at the same instant: the two have to hit each other's middle. */
+	racer->delays = racer->delays * 1664525 + 1013904223;
+	for (uint32_t i = racer->delays >> 27; i > 0; i--)
+		atomic_load_explicit(&racer->steps, memory_order_relaxed);
+}
+
+static void *racing_back(void *argument)
+{
+	struct racer *racer = argument;
+	struct xensnd_back_ring *ring = &racer->pair->back;
+	struct xensnd_req req;
+	struct xensnd_resp rsp = response_numbered(0);
+
+	for (uint32_t i = 0; i < RACES; i++) {
+		racer_meet(racer);
+		racer->saw[2 * i] = xensnd_back_ring_arm(ring);
+		racer_meet(racer);
+		(void)xensnd_back_ring_get(ring, &req);
+		(void)xensnd_back_ring_put(ring, &rsp);
+		racer_meet(racer);
+		racer->saw[2 * i + 1] = xensnd_back_ring_push(ring);
+		racer_meet(racer);
+	}
+	return NULL;
+}
+
+static void racing_front(struct racer *racer)
+{
+	struct xensnd_front_ring *ring = &racer->pair->front;
+	struct xensnd_req req = request_numbered(0);
+	struct xensnd_resp rsp;
+
+	for (uint32_t i = 0; i < RACES; i++) {
+		(void)xensnd_front_ring_put(ring, &req);
+		racer_meet(racer);
+		racer->saw[2 * i] = xensnd_front_ring_push(ring);
+		racer_meet(racer);
+		racer_meet(racer);
+		racer->saw[2 * i + 1] = xensnd_front_ring_arm(ring);
+		racer_meet(racer);
+		(void)xensnd_front_ring_get(ring, &rsp);
+	}
+}
+
+/* The instant that decides: one end shows a packet while the other is about to sleep. Neither
+ * noticing is a hang. */
+static void ring_push_or_arm_sees_the_other_end(void **state)
+{
+	struct racer front = { .pair = *state, .delays = 1 },
+		     back = { .pair = *state, .delays = 2 };
+	unsigned int lost = 0, woken = 0;
+	pthread_t thread;
+
+	front.other = &back;
+	back.other = &front;
+	front.saw = calloc(2 * RACES, sizeof(front.saw[0]));
+	back.saw = calloc(2 * RACES, sizeof(back.saw[0]));
+	assert_non_null(front.saw);
+	assert_non_null(back.saw);
+	assert_int_equal(pthread_create(&thread, NULL, racing_back, &back), 0);
+	racing_front(&front);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (uint32_t i = 0; i < 2 * RACES; i++) {
+		lost += !front.saw[i] && !back.saw[i];
+		woken += front.saw[i] && back.saw[i];
+	}
+	free(front.saw);
+	free(back.saw);
+	printf("# %u races, both ends noticed in %u, neither in %u\n", 2 * RACES, woken, lost);
+	assert_int_equal(lost, 0);
+}
+
 #define RING_TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 
 int main(void)
@@ -752,6 +847,7 @@ int main(void)
 		RING_TEST(ring_never_reads_its_own_indices_back),
 		RING_TEST(ring_is_handed_over_without_touching_the_page),
 		RING_TEST(ring_agrees_with_a_model_whatever_the_ends_do),
+		RING_TEST(ring_push_or_arm_sees_the_other_end),
 		RING_TEST(ring_loses_no_wake_up_between_two_threads),
 	};
 
