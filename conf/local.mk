@@ -1,5 +1,7 @@
 # Configuration: the file itself, and a link in the folder that alsa-lib reads.
 
+dist_man_MANS += doc/libasound_module_pcm_xen.7
+
 dist_alsadata_DATA = conf/50-xen.conf
 dist_modulesload_DATA = conf/alsa-xen.conf
 dist_doc_DATA = conf/alsa-xen-blacklist.conf.example README.md
