@@ -50,7 +50,7 @@ guest_config()
 		type = '$2'
 		kernel = '/lab/guest/kernel-$3'
 		ramdisk = '/run/lab/ramdisk-$3'
-		extra = 'console=hvc0 quiet loglevel=3 panic=-1 ${GUEST_CMDLINE:-} LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
+		extra = 'console=hvc0 loglevel=3 $(cat /lab/kernel-options) ${GUEST_CMDLINE:-} LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
 		memory = ${GUEST_MEMORY:-192}
 		vcpus = ${GUEST_VCPUS:-1}
 		cpus = '$guest_cpu'
