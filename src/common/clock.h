@@ -35,20 +35,22 @@ static inline int64_t xensnd_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/*
- * poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() gives
- * up.
- */
-static inline int xensnd_poll_ms(int64_t deadline_ns)
+/* poll()'s timeout for a deadline: rounded up, so that the deadline has passed when poll() ends. */
+static inline int xensnd_poll_ms_from(int64_t now_ns, int64_t deadline_ns)
 {
 	int64_t left;
 
 	if (deadline_ns == XENSND_NEVER)
 		return -1;
-	left = (deadline_ns - xensnd_now_ns() + XENSND_NS_PER_MS - 1) / XENSND_NS_PER_MS;
+	left = (deadline_ns - now_ns + XENSND_NS_PER_MS - 1) / XENSND_NS_PER_MS;
 	if (left < 0)
 		return 0;
 	return left > 3600000 ? 3600000 : (int)left;
+}
+
+static inline int xensnd_poll_ms(int64_t deadline_ns)
+{
+	return deadline_ns == XENSND_NEVER ? -1 : xensnd_poll_ms_from(xensnd_now_ns(), deadline_ns);
 }
 
 #endif

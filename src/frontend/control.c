@@ -57,7 +57,7 @@ static int status_errno(int32_t status)
  */
 static int64_t control_deadline(const struct xensnd_stream *stream)
 {
-	int64_t deadline_ns = xensnd_now_ns() + CONTROL_NS;
+	int64_t deadline_ns = stream->worker.now_ns + CONTROL_NS;
 
 	if (stream->worker.run != XENSND_RUN_CLOSED)
 		deadline_ns += xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
@@ -157,7 +157,7 @@ static void open_begin(struct xensnd_stream *stream)
 		return;
 	}
 	worker->requested = true;
-	worker->owner_deadline_ns = xensnd_now_ns() + OWNER_NS;
+	worker->owner_deadline_ns = worker->now_ns + OWNER_NS;
 }
 
 void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_link_buffer *reply)
@@ -242,7 +242,7 @@ static void start_step(struct xensnd_stream *stream)
 		return;
 	worker->run = XENSND_RUN_RUNNING;
 	worker->dirty = true;
-	worker->progress_ns = xensnd_now_ns();
+	worker->progress_ns = worker->now_ns;
 }
 
 static void pause_step(struct xensnd_stream *stream, enum xensnd_run from, uint8_t type)
@@ -264,7 +264,7 @@ static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op
 		worker->run = XENSND_RUN_PAUSED;
 	if (op == XENSND_COMMAND_RESUME && result == 0)
 		worker->run = XENSND_RUN_RUNNING;
-	worker->progress_ns = xensnd_now_ns();
+	worker->progress_ns = worker->now_ns;
 	xensnd_requests_set_audio_deadline(&worker->requests,
 		worker->run == XENSND_RUN_RUNNING ? worker->progress_ns + CONTROL_NS + 2 * buffer_ns
 						  : XENSND_NEVER);

@@ -70,6 +70,7 @@ struct xensnd_worker {
 	bool prepared;       /* audio may be sent and positions count: from prepare to STOP */
 	bool dirty;          /* audio or START was sent since the last STOP */
 	uint64_t submitted;  /* bytes sent since prepare */
+	int64_t now_ns;      /* when this turn began: asking the clock may cost a system call */
 	int64_t progress_ns; /* when the stream was started, or its position last moved */
 
 	/*

@@ -155,7 +155,7 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 		if (range.length == 0)
 			return;
 		if (fill.started)
-			deadline_ns = xensnd_now_ns() + AUDIO_GRACE_NS +
+			deadline_ns = worker->now_ns + AUDIO_GRACE_NS +
 				      2 * xensnd_geometry_ns(
 						  &stream->geometry, stream->geometry.buffer_bytes);
 		req.op.rw.offset = range.offset;
@@ -233,11 +233,11 @@ static void progress_report(struct xensnd_stream *stream)
 
 	if (worker->run == XENSND_RUN_CLOSED || worker->lost)
 		return;
-	if (position_deadline(stream) <= xensnd_now_ns())
+	if (position_deadline(stream) <= worker->now_ns)
 		position_give_up(stream);
 	played = xensnd_position_played(&worker->position);
 	if (worker->prepared && played > atomic_load(&stream->played)) {
-		worker->progress_ns = xensnd_now_ns();
+		worker->progress_ns = worker->now_ns;
 		atomic_store(&stream->played, played);
 		underrun_check(stream, played);
 	}
@@ -274,7 +274,7 @@ static void deadlines_check(struct xensnd_stream *stream)
 	int64_t deadline_ns = xensnd_earlier(
 		worker->owner_deadline_ns, xensnd_requests_deadline(&worker->requests));
 
-	if (!worker->lost && xensnd_now_ns() >= deadline_ns)
+	if (!worker->lost && worker->now_ns >= deadline_ns)
 		xensnd_worker_lose(stream, "the backend in domain %u does not answer",
 			stream->info.backend_domid);
 }
@@ -342,7 +342,7 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 		deadline_ns =
 			xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
 	}
-	if (poll(pfds, POLL_COUNT, xensnd_poll_ms(deadline_ns)) <= 0)
+	if (poll(pfds, POLL_COUNT, xensnd_poll_ms_from(worker->now_ns, deadline_ns)) <= 0)
 		return 0;
 	if (pfds[POLL_KICK].revents && read(stream->mailbox.kick_fd, &kicks, sizeof(kicks)) < 0)
 		return 0;
@@ -361,6 +361,7 @@ void *xensnd_worker_thread(void *argument)
 	evtchn_port_t port = 0;
 
 	while (!stream->worker.quit) {
+		stream->worker.now_ns = xensnd_now_ns();
 		rings_take(stream);
 		if (port != 0 && !stream->worker.lost)
 			(void)xensnd_channel_unmask(&stream->channel, port);
