@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* A card's configuration, from a table of nodes in place of XenStore. */
 #include "unit.h"
 
@@ -17,8 +17,10 @@ struct node {
 	const char *value;
 };
 
-/* What is in XenStore; the list ends with a NULL path. A node without value exists, but can not be
- * read. */
+/*
+ * What is in XenStore; the list ends with a NULL path. A node without value exists, but can not be
+ * read.
+ */
 static char *table_read(void *context, const char *path)
 {
 	const struct node *node = context;
@@ -539,8 +541,10 @@ static char *random_read(void *context, const char *path)
 	uint32_t n;
 
 	errno = ENOENT;
-	/* Mostly streams, and mostly silence about the rest: a card of nothing but noise ends at
-	 * its first node. */
+	/*
+	 * Mostly streams, and mostly silence about the rest: a card of nothing but noise ends at
+	 * its first node.
+	 */
 	if (len >= 4 && strcmp(path + len - 4, "type") == 0 && unit_random_in(random, 0, 9) > 0)
 		return strdup(unit_random_in(random, 0, 1) ? "p" : "c");
 	switch (unit_random_in(random, 0, 300)) {

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The event page, both ends over one page. Nothing of Xen is needed: a page is memory. */
 #include "unit.h"
 
@@ -250,8 +250,10 @@ static void page_drops_events_for_a_frontend_that_lies(void **state)
 	static const uint32_t lies[] = { 11, 12, 1000, 0x80000000, UINT32_MAX - 52 };
 	struct pair *pair = *state;
 
-	/* Ten were put; in_cons claims to be ahead of them, or so far behind that it comes to the
-	 * same. */
+	/*
+	 * Ten were put; in_cons claims to be ahead of them, or so far behind that it comes to the
+	 * same.
+	 */
 	events_put(pair, 0, 10);
 	xensnd_back_events_push(&pair->back);
 	for (size_t i = 0; i < UNIT_COUNT(lies); i++) {

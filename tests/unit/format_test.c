@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The table of sample formats, against names and sizes that are spelled out here. */
 #include "unit.h"
 

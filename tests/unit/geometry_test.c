@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: MIT
-/* Which part of the buffer is sent next: each byte once, in order, and never later than it has to
- * be. */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which part of the buffer is sent next: each byte once, in order, and never later than it has to
+ * be.
+ */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -216,8 +218,10 @@ static void simulation_send(struct simulation *simulation)
 		more = xensnd_geometry_wanted(geometry, fill) <= fill->appl;
 	}
 	assert_false(more);
-	/* Never for ever: what is left moves as soon as the backend answers, the program writes or
-	 * the stream starts. */
+	/*
+	 * Never for ever: what is left moves as soon as the backend answers, the program writes or
+	 * the stream starts.
+	 */
 	if (fill->in_flight == 0 && fill->started)
 		assert_true(fill->submitted == fill->appl);
 }
@@ -250,8 +254,10 @@ static void simulation_run(struct simulation *simulation)
 			simulation_answer(simulation);
 			break;
 		default:
-			/* At the latest when the buffer is full or all is written, as alsa-lib
-			 * does. */
+			/*
+			 * At the latest when the buffer is full or all is written, as alsa-lib
+			 * does.
+			 */
 			if (unit_random_in(&simulation->random, 0, 3) == 0 ||
 				simulation->fill.appl == simulation->total ||
 				simulation->fill.appl - simulation->acked ==

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Sets of hardware parameters: narrowing never widens, and never ends with an empty set. */
 #include "unit.h"
 

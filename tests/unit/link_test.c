@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: MIT
-/* Messages between owner and stream over a real socket, from a peer that keeps to the protocol and
- * from one that does not. */
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages between owner and stream over a real socket, from a peer that keeps to the protocol and
+ * from one that does not.
+ */
 #include "unit.h"
 
 #include <dirent.h>
@@ -73,8 +75,10 @@ static size_t wire_bytes(uint32_t type)
 	return offsetof(struct xensnd_link_message, u) + bytes[type];
 }
 
-/* A datagram of any length with any number of descriptors, as a peer may send it that was not
- * written by us. */
+/*
+ * A datagram of any length with any number of descriptors, as a peer may send it that was not
+ * written by us.
+ */
 static void raw_send(int fd, const void *bytes, size_t n_bytes, const int *fds, unsigned int n_fds)
 {
 	union {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of protocol and frontend. Included by the top Makefile.am; built and run by `make check`.
+# Unit tests of protocol and frontend. Included by the top Makefile.am; `make check` runs them.
 
 unit_tests = \
 	tests/unit/config_test \
@@ -15,7 +15,8 @@ unit_tests = \
 	tests/unit/xenstore_path_test
 
 unit_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-unit_ldadd = libxensnd-frontend.la libxensnd-xenbus.la libxensnd-protocol.la $(XEN_LIBS) $(CMOCKA_LIBS) -lpthread
+unit_ldadd = libxensnd-frontend.la libxensnd-xenbus.la libxensnd-protocol.la \
+	$(XEN_LIBS) $(CMOCKA_LIBS) -lpthread
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: MIT
-/* The page directory: what the frontend fills and the backend walks. Nothing of Xen is needed: a
- * page is memory. */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page directory: what the frontend fills and the backend walks. Nothing of Xen is needed: a
+ * page is memory.
+ */
 #include "unit.h"
 
 #include <errno.h>

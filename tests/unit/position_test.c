@@ -1,6 +1,8 @@
-// SPDX-License-Identifier: MIT
-/* The backend's position, from backends that count in every way that sndif.h leaves open, and from
- * liars. */
+/* SPDX-License-Identifier: MIT */
+/*
+ * The backend's position, from backends that count in every way that sndif.h leaves open, and from
+ * liars.
+ */
 #include "unit.h"
 
 #include "frontend/position.h"
@@ -313,8 +315,10 @@ static void position_holds_for_random_backends(void **state)
 		uint64_t all = 0;
 
 		for (unsigned int runs = 0; runs < 4; runs++) {
-			/* What was played, but not reported, is told late by those that count on; a
-			 * restart is from 0. */
+			/*
+			 * What was played, but not reported, is told late by those that count on; a
+			 * restart is from 0.
+			 */
 			if (backend == FROM_START)
 				xensnd_position_stale(&run.position, 0);
 			random_run(&random, backend, &run, &all);

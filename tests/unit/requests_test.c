@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Unanswered requests: which answer belongs to which, and in which order they count. */
 #include "unit.h"
 

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: MIT
-/* The request/response ring, both ends over one page. Nothing of Xen is needed: a page is memory.
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request/response ring, both ends over one page. Nothing of Xen is needed: a page is memory.
  */
 #include "unit.h"
 
@@ -301,8 +302,10 @@ static void ring_arm_sees_what_came_meanwhile(void **state)
 	struct xensnd_req req;
 	struct xensnd_resp rsp;
 
-	/* The first push was announced, the second was not: without a second look it would be slept
-	 * through. */
+	/*
+	 * The first push was announced, the second was not: without a second look it would be slept
+	 * through.
+	 */
 	requests_send(pair, 0, 1);
 	assert_int_equal(xensnd_back_ring_get(&pair->back, &req), 0);
 	requests_put(pair, 1, 1);
@@ -729,14 +732,17 @@ static void ring_loses_no_wake_up_between_two_threads(void **state)
 
 #define RACES 5000u
 
-/* One end of the race below. Each thread counts its steps and waits for the other to have taken as
- * many. */
+/*
+ * One end of the race below. Each thread counts its steps and waits for the other to have taken as
+ * many.
+ */
 struct racer {
 	struct pair *pair;
 	_Atomic uint32_t steps;
 	struct racer *other;
 	uint32_t delays; /* a small number that decides how long to linger */
-	bool *saw;       /* by round: what push or arm returned */
+	const cpu_set_t *allowed;
+	bool *saw; /* by round: what push or arm returned */
 };
 
 static void racer_meet(struct racer *racer)
@@ -753,6 +759,18 @@ static void racer_meet(struct racer *racer)
 		atomic_load_explicit(&racer->steps, memory_order_relaxed);
 }
 
+/* Ties the calling thread to the nth of its processors: on one and the same there is no race. */
+static void racer_pin(const cpu_set_t *allowed, int nth)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, allowed) && nth-- == 0)
+			CPU_SET(cpu, &one);
+	(void)sched_setaffinity(0, sizeof(one), &one);
+}
+
 static void *racing_back(void *argument)
 {
 	struct racer *racer = argument;
@@ -760,6 +778,7 @@ static void *racing_back(void *argument)
 	struct xensnd_req req;
 	struct xensnd_resp rsp = response_numbered(0);
 
+	racer_pin(racer->allowed, 1);
 	for (uint32_t i = 0; i < RACES; i++) {
 		racer_meet(racer);
 		racer->saw[2 * i] = xensnd_back_ring_arm(ring);
@@ -791,12 +810,15 @@ static void racing_front(struct racer *racer)
 	}
 }
 
-/* The instant that decides: one end shows a packet while the other is about to sleep. Neither
- * noticing is a hang. */
+/*
+ * The instant that decides: one end shows a packet while the other is about to sleep. Neither
+ * noticing is a hang.
+ */
 static void ring_push_or_arm_sees_the_other_end(void **state)
 {
-	struct racer front = { .pair = *state, .delays = 1 },
-		     back = { .pair = *state, .delays = 2 };
+	cpu_set_t allowed;
+	struct racer front = { .pair = *state, .delays = 1, .allowed = &allowed };
+	struct racer back = { .pair = *state, .delays = 2, .allowed = &allowed };
 	unsigned int lost = 0, woken = 0;
 	pthread_t thread;
 
@@ -806,9 +828,12 @@ static void ring_push_or_arm_sees_the_other_end(void **state)
 	back.saw = calloc(2 * RACES, sizeof(back.saw[0]));
 	assert_non_null(front.saw);
 	assert_non_null(back.saw);
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
 	assert_int_equal(pthread_create(&thread, NULL, racing_back, &back), 0);
+	racer_pin(&allowed, 0);
 	racing_front(&front);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)sched_setaffinity(0, sizeof(allowed), &allowed);
 	for (uint32_t i = 0; i < 2 * RACES; i++) {
 		lost += !front.saw[i] && !back.saw[i];
 		woken += front.saw[i] && back.saw[i];

@@ -19,8 +19,10 @@
 
 #define UNIT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Runs an array of tests; unit is the name of what they are about. The value is for main() to
- * return. */
+/*
+ * Runs an array of tests; unit is the name of what they are about. The value is for main() to
+ * return.
+ */
 #define UNIT_RUN(unit, tests)                      \
 	(cmocka_set_message_output(CM_OUTPUT_TAP), \
 		cmocka_run_group_tests_name(unit, tests, NULL, NULL))

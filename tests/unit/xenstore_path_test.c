@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* XenStore paths, against their spelling, and cut nowhere. */
 #include "unit.h"
 
