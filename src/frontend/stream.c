@@ -45,6 +45,13 @@ __attribute__((format(printf, 3, 4))) static int explain(
 
 /* ---- Opening ---- */
 
+static void fds_close(const int fds[XENSND_LINK_MAX_FDS])
+{
+	for (unsigned int i = 0; i < XENSND_LINK_MAX_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 /* Asks the owner for the stream and takes up what it hands out. */
 static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream_spec *spec,
 	const struct explanation *why)
@@ -66,11 +73,16 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 	if (ret < 0)
 		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card,
 			strerror(-ret));
-	if (message.type != XENSND_LINK_STREAM)
+	if (message.type != XENSND_LINK_STREAM || grant->error > 0 ||
+		(grant->error == 0 && (fds[0] < 0 || fds[1] >= 0))) {
+		fds_close(fds);
 		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol",
 			spec->card);
-	if (grant->error < 0)
+	}
+	if (grant->error < 0) {
+		fds_close(fds);
 		return explain(why, grant->error, "%.255s", grant->text);
+	}
 	ret = xensnd_channel_adopt(&stream->channel, fds[0], grant->ring_port, grant->event_port);
 	if (ret < 0)
 		return explain(why, ret, "card %u: the event channel can not be used: %s",

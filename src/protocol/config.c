@@ -182,12 +182,9 @@ static bool rate_offered(const struct xensnd_params *params, uint32_t rate)
 	return false;
 }
 
-/*
- * Narrows the inherited rates to the listed ones. At the top level (top) the list replaces the
- * defaults.
+/* Narrows the inherited rates to the listed ones; the first level that lists any has free choice.
  */
-static int rates_read(
-	struct reader *reader, const char *path, bool top, struct xensnd_params *params)
+static int rates_read(struct reader *reader, const char *path, struct xensnd_params *params)
 {
 	struct rate_list list = { .n = 0 };
 	unsigned int kept = 0;
@@ -201,7 +198,7 @@ static int rates_read(
 	if (ret < 0)
 		return node_error(reader, path, "is not a list of sample rates", ret);
 	for (unsigned int i = 0; i < list.n; i++)
-		if (top || rate_offered(params, list.rates[i]))
+		if (params->n_rates == 0 || rate_offered(params, list.rates[i]))
 			list.rates[kept++] = list.rates[i];
 	if (kept == 0)
 		return node_error(
@@ -222,8 +219,7 @@ static int format_add(void *context, const char *item, size_t len)
 	return 0;
 }
 
-static int formats_read(
-	struct reader *reader, const char *path, bool top, struct xensnd_params *params)
+static int formats_read(struct reader *reader, const char *path, struct xensnd_params *params)
 {
 	uint64_t formats = 0;
 	char *text;
@@ -233,7 +229,7 @@ static int formats_read(
 		return ret;
 	list_each(text, format_add, &formats);
 	free(text);
-	if (!top)
+	if (params->formats != 0)
 		formats &= params->formats;
 	if (formats == 0)
 		return node_error(reader, path,
@@ -245,7 +241,6 @@ static int formats_read(
 /* Where a level's nodes are: "" for the card, else "0/" or "0/1/". */
 struct level {
 	char prefix[24];
-	bool top;
 };
 
 static const char *level_path(const struct level *level, const char *node, char *path, size_t size)
@@ -258,76 +253,95 @@ static int channels_read(
 	struct reader *reader, const struct level *level, struct xensnd_params *params)
 {
 	char path[XENSND_PATH_BYTES];
-	uint32_t min = params->channels_min, max = params->channels_max;
-	uint32_t above_min = level->top ? 1 : min,
-		 above_max = level->top ? XENSND_MAX_CHANNELS : max;
+	uint32_t min = 0, max = 0;
 	int ret;
 
 	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MIN, path, sizeof(path)),
 		1, XENSND_MAX_CHANNELS, &min);
+	if (ret == 0)
+		ret = number_read(reader,
+			level_path(level, XENSND_FIELD_CHANNELS_MAX, path, sizeof(path)), 1,
+			XENSND_MAX_CHANNELS, &max);
 	if (ret < 0)
 		return ret;
-	/* Nobody wrote a maximum: the default gives way to a larger minimum. */
-	if (level->top && max < min)
-		max = min;
-	ret = number_read(reader, level_path(level, XENSND_FIELD_CHANNELS_MAX, path, sizeof(path)),
-		1, XENSND_MAX_CHANNELS, &max);
-	if (ret < 0)
-		return ret;
-	if (min < above_min)
-		min = above_min;
-	if (max > above_max)
-		max = above_max;
-	if (min > max)
+	if (min > params->channels_min)
+		params->channels_min = min;
+	if (max > 0 && (params->channels_max == 0 || max < params->channels_max))
+		params->channels_max = max;
+	if (params->channels_max > 0 && params->channels_min > params->channels_max)
 		return node_error(reader, path,
 			"leaves no number of channels that the level above offers", -EINVAL);
-	params->channels_min = min;
-	params->channels_max = max;
 	return 0;
 }
 
-/* Overrides the inherited parameters with what the level says, as far as that is a subset. */
+static int buffer_read(
+	struct reader *reader, const struct level *level, struct xensnd_params *params)
+{
+	char path[XENSND_PATH_BYTES];
+	uint32_t bytes = 0;
+	int ret =
+		number_read(reader, level_path(level, XENSND_FIELD_BUFFER_SIZE, path, sizeof(path)),
+			1, UINT32_MAX, &bytes);
+
+	if (ret < 0)
+		return ret;
+	if (bytes > XENSND_MAX_BUFFER_BYTES)
+		bytes = XENSND_MAX_BUFFER_BYTES;
+	if (bytes > 0 && (params->buffer_bytes_max == 0 || bytes < params->buffer_bytes_max))
+		params->buffer_bytes_max = bytes;
+	return 0;
+}
+
+/*
+ * Narrows the inherited parameters by what the level says. What no level has said yet is 0, and
+ * restricts nothing: defaults are for what is silent on all levels.
+ */
 static int params_read(
 	struct reader *reader, const struct level *level, struct xensnd_params *params)
 {
 	char path[XENSND_PATH_BYTES];
-	uint32_t buffer_bytes = params->buffer_bytes_max;
 	int ret;
 
 	ret = channels_read(reader, level, params);
-	if (ret < 0)
-		return ret;
-	ret = rates_read(reader, level_path(level, XENSND_FIELD_SAMPLE_RATES, path, sizeof(path)),
-		level->top, params);
-	if (ret < 0)
-		return ret;
-	ret = formats_read(reader,
-		level_path(level, XENSND_FIELD_SAMPLE_FORMATS, path, sizeof(path)), level->top,
-		params);
-	if (ret < 0)
-		return ret;
-	ret = number_read(reader, level_path(level, XENSND_FIELD_BUFFER_SIZE, path, sizeof(path)),
-		1, UINT32_MAX, &buffer_bytes);
-	if (ret < 0)
-		return ret;
-	if (buffer_bytes > XENSND_MAX_BUFFER_BYTES)
-		buffer_bytes = XENSND_MAX_BUFFER_BYTES;
-	if (level->top || buffer_bytes < params->buffer_bytes_max)
-		params->buffer_bytes_max = buffer_bytes;
-	return 0;
+	if (ret == 0)
+		ret = rates_read(reader,
+			level_path(level, XENSND_FIELD_SAMPLE_RATES, path, sizeof(path)), params);
+	if (ret == 0)
+		ret = formats_read(reader,
+			level_path(level, XENSND_FIELD_SAMPLE_FORMATS, path, sizeof(path)), params);
+	return ret == 0 ? buffer_read(reader, level, params) : ret;
 }
 
-static void params_default(struct xensnd_params *params)
+static void params_complete(struct xensnd_params *params)
 {
-	*params = (struct xensnd_params){
-		.formats = XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_U8) |
-			   XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE),
-		.n_rates = sizeof(default_rates) / sizeof(default_rates[0]),
-		.channels_min = 1,
-		.channels_max = XENSND_DEFAULT_CHANNELS_MAX,
-		.buffer_bytes_max = XENSND_DEFAULT_BUFFER_BYTES,
-	};
-	memcpy(params->rates, default_rates, sizeof(default_rates));
+	if (params->formats == 0)
+		params->formats = XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_U8) |
+				  XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE);
+	if (params->n_rates == 0) {
+		params->n_rates = sizeof(default_rates) / sizeof(default_rates[0]);
+		memcpy(params->rates, default_rates, sizeof(default_rates));
+	}
+	if (params->channels_min == 0)
+		params->channels_min = 1;
+	if (params->channels_max == 0)
+		params->channels_max = params->channels_min > XENSND_DEFAULT_CHANNELS_MAX
+					       ? params->channels_min
+					       : XENSND_DEFAULT_CHANNELS_MAX;
+	if (params->buffer_bytes_max == 0)
+		params->buffer_bytes_max = XENSND_DEFAULT_BUFFER_BYTES;
+}
+
+static int type_parse(const char *text, bool *capture)
+{
+	size_t len = strlen(text);
+	const char *type = text_trim(text, &len);
+
+	if (len != 1)
+		return -EINVAL;
+	*capture = tolower((unsigned char)*type) == XENSND_STREAM_TYPE_CAPTURE[0];
+	return *capture || tolower((unsigned char)*type) == XENSND_STREAM_TYPE_PLAYBACK[0]
+		       ? 0
+		       : -EINVAL;
 }
 
 /* 1: the stream is there and added to the card; 0: there is no such stream. */
@@ -335,7 +349,7 @@ static int stream_read(struct reader *reader, unsigned int device, unsigned int 
 	const struct xensnd_params *above)
 {
 	struct xensnd_stream_config *stream = &reader->card->streams[reader->card->n_streams];
-	struct level level = { .top = false };
+	struct level level;
 	char path[XENSND_PATH_BYTES];
 	char *type;
 	int ret;
@@ -346,8 +360,7 @@ static int stream_read(struct reader *reader, unsigned int device, unsigned int 
 		return ret;
 	*stream =
 		(struct xensnd_stream_config){ .device = device, .index = index, .params = *above };
-	stream->capture = strcasecmp(type, XENSND_STREAM_TYPE_CAPTURE) == 0;
-	ret = stream->capture || strcasecmp(type, XENSND_STREAM_TYPE_PLAYBACK) == 0 ? 0 : -EINVAL;
+	ret = type_parse(type, &stream->capture);
 	free(type);
 	if (ret < 0)
 		return node_error(reader, path, "is neither \"p\" nor \"c\"", ret);
@@ -358,6 +371,7 @@ static int stream_read(struct reader *reader, unsigned int device, unsigned int 
 	ret = params_read(reader, &level, &stream->params);
 	if (ret < 0)
 		return ret;
+	params_complete(&stream->params);
 	reader->card->n_streams++;
 	return 1;
 }
@@ -368,7 +382,7 @@ static int device_read(struct reader *reader, const struct xensnd_params *above)
 	struct xensnd_card_config *card = reader->card;
 	struct xensnd_device_config *device = &card->devices[card->n_devices];
 	struct xensnd_params params = *above;
-	struct level level = { .top = false };
+	struct level level;
 	char path[XENSND_PATH_BYTES];
 	int ret;
 
@@ -397,12 +411,11 @@ static int device_read(struct reader *reader, const struct xensnd_params *above)
 int xensnd_config_read(struct xensnd_card_config *card, const struct xensnd_config_source *source)
 {
 	struct reader reader = { .source = source, .card = card };
-	const struct level level = { .top = true };
-	struct xensnd_params params;
+	const struct level level = { .prefix = "" };
+	struct xensnd_params params = { .formats = 0 };
 	int ret;
 
 	memset(card, 0, sizeof(*card));
-	params_default(&params);
 	ret = name_read(
 		&reader, XENSND_FIELD_VCARD_SHORT_NAME, card->short_name, sizeof(card->short_name));
 	if (ret == 0)

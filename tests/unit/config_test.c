@@ -213,8 +213,26 @@ static void config_refuses_a_level_that_shares_nothing_with_the_one_above(void *
 			-EINVAL);
 		assert_non_null(strstr(card->error, wrong[i].path));
 	}
-	assert_int_equal(READ(card, { "0/channels-min", "3" }, { "0/0/type", "p" }), -EINVAL);
-	assert_non_null(strstr(card->error, "0/channels-m"));
+}
+
+/* A default is for what no level says; it is no offer that a device or stream had to keep to. */
+static void config_defaults_do_not_restrict_a_lower_level(void **state)
+{
+	struct xensnd_card_config *card = *state;
+	const struct xensnd_params *params = &card->streams[0].params;
+
+	assert_int_equal(
+		READ(card, { "0/channels-min", "3" }, { "0/sample-rates", "96000" },
+			{ "0/0/type", "p" }, { "0/0/channels-max", "6" },
+			{ "0/0/sample-formats", "s32_le" }, { "0/0/buffer-size", "131072" }),
+		0);
+	RATES_ARE(params, 96000);
+	assert_true(params->formats == FORMAT(S32_LE));
+	assert_int_equal(params->channels_min, 3);
+	assert_int_equal(params->channels_max, 6);
+	assert_int_equal(params->buffer_bytes_max, 131072);
+	assert_int_equal(READ(card, { "0/channels-min", "3" }, { "0/0/type", " p " }), 0);
+	assert_int_equal(params->channels_max, 3);
 }
 
 static void config_channels_have_to_be_a_range(void **state)
@@ -632,6 +650,7 @@ int main(void)
 		CONFIG_TEST(config_inherits_from_card_to_device_to_stream),
 		CONFIG_TEST(config_never_widens_what_is_inherited),
 		CONFIG_TEST(config_refuses_a_level_that_shares_nothing_with_the_one_above),
+		CONFIG_TEST(config_defaults_do_not_restrict_a_lower_level),
 		CONFIG_TEST(config_channels_have_to_be_a_range),
 		CONFIG_TEST(config_gap_ends_the_list_of_devices_and_streams),
 		CONFIG_TEST(config_without_a_stream_is_no_card),
