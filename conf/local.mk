@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Configuration: the file itself, and a link in the folder that alsa-lib reads.
 
 dist_man_MANS += doc/libasound_module_pcm_xen.7

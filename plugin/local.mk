@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What alsa-lib loads.
 
 alsaplugin_LTLIBRARIES = libasound_module_pcm_xen.la

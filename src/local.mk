@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The convenience libraries that plugin, daemons and tests share. They do not contain each other: whoever links one
 # names those below it too.
 

@@ -31,7 +31,7 @@ struct xensnd_requests {
 	uint16_t next_id;
 };
 
-/* How many are open; audio: how many of them carry audio. */
+/* How many requests that carry audio are not answered. */
 unsigned int xensnd_requests_audio(const struct xensnd_requests *requests);
 
 /*

@@ -25,6 +25,14 @@ quiet()
 	! grep -qv 'frames, bit-exact\|^$' <<<"$said" || { printf '%s\n' "$said"; return 1; }
 }
 
+listed()
+{
+	local names
+	names=$(as_guest "${SOUND_ENV[@]}" aplay -L)
+	grep -qx xen <<<"$names" && grep -qx xenhw <<<"$names"
+}
+check 'aplay -L lists xen and xenhw' listed
+
 "$WAVTOOL" make "$wav" s16 48000 2 24000
 check 'playback by pcm.xen is bit-exact' quiet plays "$wav" -D xen
 check 'playback by pcm.xenhw is bit-exact' quiet plays "$wav" -D xenhw

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What host tests and the lab judge audio with.
 
 check_PROGRAMS += tests/tools/wavtool
