@@ -470,10 +470,15 @@ void xensnd_card_step(struct xensnd_card *card)
 {
 	unsigned int backend_state;
 
-	if (card->phase == XENSND_CARD_CLOSED || card->phase == XENSND_CARD_FAILED || !card->xs)
+	if (!card->xs)
 		return;
-	/* First the events, then the state: a change in between fires again. */
+	/*
+	 * First the events, then the state: a change in between fires again. Also when none counts
+	 * any more, or the descriptor stays readable and the caller's loop spins.
+	 */
 	watches_drain(card);
+	if (card->phase == XENSND_CARD_CLOSED || card->phase == XENSND_CARD_FAILED)
+		return;
 	backend_state = xensnd_node_state(card->xs, card->backend);
 	switch (card->phase) {
 	case XENSND_CARD_WAITING:
