@@ -213,7 +213,7 @@ static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
 static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	snd_pcm_uframes_t avail_min, stop_threshold, boundary;
+	snd_pcm_uframes_t avail_min = 0, stop_threshold = 0, boundary = 0;
 	int ret;
 
 	/* From params: ioplug's own fields are only set after this call. */
@@ -243,6 +243,14 @@ static int pcm_xen_close(snd_pcm_ioplug_t *io)
 
 /* ---- Running ---- */
 
+/* After a loss ioplug would go on in the state before, until somebody asks for the position. */
+static int command_ended(struct pcm_xen *xen, int ret)
+{
+	if (ret < 0)
+		state_update(xen);
+	return ret;
+}
+
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
@@ -250,27 +258,32 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 
 	if (ret == 0)
 		atomic_store(&xen->appl, 0);
-	return ret;
+	return command_ended(xen, ret);
 }
 
 static int pcm_xen_start(snd_pcm_ioplug_t *io)
 {
-	return xensnd_stream_start(pcm_xen(io)->stream);
+	struct xensnd_stream *stream = pcm_xen(io)->stream;
+	int ret = xensnd_stream_start(stream);
+
+	/* The backend has refused audio that was written before the start. */
+	if (ret < 0 && xensnd_stream_condition(stream) == XENSND_STREAM_XRUN) {
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+		return -EPIPE;
+	}
+	return command_ended(pcm_xen(io), ret);
 }
 
 /* Called with the PCM's lock held, in any state, repeatedly: must not wait for the backend. */
 static int pcm_xen_stop(snd_pcm_ioplug_t *io)
 {
-	struct pcm_xen *xen = pcm_xen(io);
-
-	xensnd_stream_stop(xen->stream);
-	xensnd_stream_wake(xen->stream);
+	xensnd_stream_stop(pcm_xen(io)->stream);
 	return 0;
 }
 
 static int pcm_xen_pause(snd_pcm_ioplug_t *io, int enable)
 {
-	return xensnd_stream_pause(pcm_xen(io)->stream, enable);
+	return command_ended(pcm_xen(io), xensnd_stream_pause(pcm_xen(io)->stream, enable));
 }
 
 /*
@@ -359,7 +372,7 @@ static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
 	char error[300];
 	int ret = xensnd_stream_open(&xen->stream, &spec, &log, error, sizeof(error));
 
-	if (ret < 0)
+	if (ret < 0 && error[0] != '\0')
 		SNDERR("%s", error);
 	return ret;
 }

@@ -128,11 +128,22 @@ static int worker_start(struct xensnd_stream *stream)
 	return -ret;
 }
 
+/* A forked child has copies of everything but the threads, and may only close them. */
+static bool worker_is_here(const struct xensnd_stream *stream)
+{
+	return stream->pid == getpid();
+}
+
+static int command_send(struct xensnd_stream *stream, struct xensnd_command *command)
+{
+	return worker_is_here(stream) ? xensnd_mailbox_call(&stream->mailbox, command) : -ENODEV;
+}
+
 static int command_call(struct xensnd_stream *stream, enum xensnd_command_op op)
 {
 	struct xensnd_command command = { .op = op };
 
-	return xensnd_mailbox_call(&stream->mailbox, &command);
+	return command_send(stream, &command);
 }
 
 static void worker_end(struct xensnd_stream *stream)
@@ -218,11 +229,10 @@ static int info_query(struct xensnd_stream *stream, const struct explanation *wh
 	struct xensnd_query_hw_param asked = info_set(&stream->info);
 	struct xensnd_query_hw_param answer = asked;
 	struct xensnd_command command = { .op = XENSND_COMMAND_QUERY, .u.set = &answer };
-	int ret = xensnd_mailbox_call(&stream->mailbox, &command);
+	int ret = command_send(stream, &command);
 
 	if (ret == -ENODEV)
-		return explain(why, ret, "card %u: the backend in domain %u does not answer",
-			stream->card, stream->info.backend_domid);
+		return explain(why, ret, "%s", ""); /* the worker has said why */
 	if (ret == 0)
 		ret = xensnd_hw_param_narrow(&asked, &answer);
 	if (ret < 0 || !info_narrow(&stream->info, &asked))
@@ -243,6 +253,7 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 		return explain(&why, -ENOMEM, "out of memory");
 	stream->log = *log;
 	stream->card = spec->card;
+	stream->pid = getpid();
 	stream->stop_command.op = XENSND_COMMAND_STOP;
 	stream->worker.owner_deadline_ns = XENSND_NEVER;
 	atomic_store(&stream->wanted, UINT64_MAX);
@@ -293,8 +304,25 @@ err_stream:
 	return ret;
 }
 
+/*
+ * In a forked child. Nothing is told to the owner, whose connection is the parent's, and nothing is
+ * destroyed that a thread of the parent's may have been using.
+ */
+static void stream_forget(struct xensnd_stream *stream)
+{
+	xensnd_channel_close(&stream->channel);
+	xensnd_local_owner_leave(&stream->hold);
+	close(stream->mailbox.kick_fd);
+	close(stream->wake_fd);
+	free(stream);
+}
+
 void xensnd_stream_close(struct xensnd_stream *stream)
 {
+	if (!worker_is_here(stream)) {
+		stream_forget(stream);
+		return;
+	}
 	xensnd_stream_release(stream);
 	worker_end(stream);
 	stream_leave(stream);
@@ -322,7 +350,7 @@ int xensnd_stream_setup(struct xensnd_stream *stream, const struct xensnd_geomet
 		geometry->buffer_bytes > stream->info.config.params.buffer_bytes_max)
 		return -EINVAL;
 	ret = xensnd_stream_release(stream);
-	return ret < 0 ? ret : xensnd_mailbox_call(&stream->mailbox, &command);
+	return ret < 0 ? ret : command_send(stream, &command);
 }
 
 int xensnd_stream_release(struct xensnd_stream *stream)
@@ -339,7 +367,8 @@ int xensnd_stream_prepare(struct xensnd_stream *stream)
 {
 	int ret = command_call(stream, XENSND_COMMAND_PREPARE);
 
-	xensnd_stream_poll(stream);
+	if (ret == 0)
+		xensnd_stream_poll(stream);
 	return ret;
 }
 
@@ -357,8 +386,11 @@ int xensnd_stream_pause(struct xensnd_stream *stream, bool pause)
 
 void xensnd_stream_stop(struct xensnd_stream *stream)
 {
+	if (!worker_is_here(stream))
+		return;
 	atomic_store(&stream->stopped, true);
 	xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+	xensnd_stream_wake(stream);
 }
 
 void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl)

@@ -51,14 +51,17 @@ enum xensnd_condition {
 
 /*
  * Opens a stream and starts its worker. error: room for a line that says what is wrong and how to
- * mend it. 0, and *stream is to be closed; -ENODEV: no Xen, no card; -ENOENT: no kernel module, no
- * such device; -EACCES; -EBUSY; -ETIMEDOUT: no backend; other negative errno. Never takes longer
- * than five seconds.
+ * mend it, "" if that was logged. 0, and *stream is to be closed; -ENODEV: no Xen, no card;
+ * -ENOENT: no kernel module, no such device; -EACCES; -EBUSY; -ETIMEDOUT: no backend; other
+ * negative errno. Never takes longer than five seconds.
  */
 int xensnd_stream_open(struct xensnd_stream **stream, const struct xensnd_stream_spec *spec,
 	const struct xensnd_log *log, char *error, size_t error_size);
 
-/* Ends whatever runs, joins the worker and frees everything. No other call may be under way. */
+/*
+ * Ends whatever runs, joins the worker and frees everything. No other call may be under way. In a
+ * forked child it only lets go of the child's copies; all other calls are of no use there.
+ */
 void xensnd_stream_close(struct xensnd_stream *stream);
 
 /* Constant as long as the stream is open. */
@@ -94,7 +97,10 @@ int xensnd_stream_start(struct xensnd_stream *stream);
 /* Pauses or goes on: 0; -ENOSYS: the backend can not; other negative errno. */
 int xensnd_stream_pause(struct xensnd_stream *stream, bool pause);
 
-/* Stops the backend without waiting for it. May be called in any state, repeatedly. */
+/*
+ * Stops the backend without waiting for it, and wakes the program. May be called in any state,
+ * repeatedly.
+ */
 void xensnd_stream_stop(struct xensnd_stream *stream);
 
 /*

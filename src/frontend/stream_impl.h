@@ -71,7 +71,7 @@ struct xensnd_worker {
 	bool dirty;          /* audio or START was sent since the last STOP */
 	uint64_t submitted;  /* bytes sent since prepare */
 	int64_t now_ns;      /* when this turn began: asking the clock may cost a system call */
-	int64_t progress_ns; /* when the stream was started, or its position last moved */
+	int64_t progress_ns; /* when the stream was started, its position moved, or could again */
 
 	/*
 	 * The command that is being carried out; at most one control request is on its way at a
@@ -91,6 +91,7 @@ struct xensnd_stream {
 	unsigned int card;
 	struct xensnd_local_hold hold;
 	pthread_t thread;
+	pid_t pid;   /* where the thread runs: in a forked child nobody takes commands */
 	int wake_fd; /* an eventfd; see signalled */
 	struct xensnd_mailbox mailbox;
 	struct xensnd_command stop_command; /* stop has no caller that waits */
