@@ -19,9 +19,10 @@
 #include "stream_impl.h"
 
 /* A running backend that takes this much longer than the audio itself plays is broken. */
-#define AUDIO_GRACE_NS (3 * XENSND_NS_PER_SECOND)
+#define AUDIO_GRACE_NS (2 * XENSND_NS_PER_SECOND)
 /*
- * When a backend's position has not moved for this much longer than it could take, it never will.
+ * When a backend's position has not moved for this much longer than it could take, it never will
+ * again.
  */
 #define POSITION_GRACE_NS (XENSND_NS_PER_SECOND / 2)
 #define DRAIN_GRACE_NS XENSND_NS_PER_SECOND
@@ -162,6 +163,9 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 		req.op.rw.length = range.length;
 		if (xensnd_worker_send(stream, &req, range.length, deadline_ns) < 0)
 			return;
+		/* From running dry to here there was nothing to move by. */
+		if (xensnd_position_played(&worker->position) >= worker->submitted)
+			worker->progress_ns = worker->now_ns;
 		worker->submitted += range.length;
 		worker->dirty = true;
 	}
@@ -179,14 +183,12 @@ static int64_t position_deadline(const struct xensnd_stream *stream)
 	int64_t period_ns, grace_ns;
 
 	if (worker->run != XENSND_RUN_RUNNING || position->source != XENSND_POSITION_EVENTS ||
-		played >= position->acked)
+		played >= worker->submitted)
 		return XENSND_NEVER;
 	period_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.period_bytes);
-	if (!position->moved)
+	if (!position->moved || !atomic_load(&stream->draining) || position->acked < appl)
 		return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
 		       xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
-	if (!atomic_load(&stream->draining) || position->acked < appl)
-		return XENSND_NEVER;
 	/* A backend that only reports whole periods says nothing about a last part of one. */
 	grace_ns = position->whole_periods && appl - played < stream->geometry.period_bytes
 			   ? WHOLE_PERIODS_GRACE_NS
@@ -199,7 +201,8 @@ static void position_give_up(struct xensnd_stream *stream)
 {
 	struct xensnd_position *position = &stream->worker.position;
 
-	if (!position->moved) {
+	if (!position->moved || !atomic_load(&stream->draining) ||
+		position->acked < atomic_load(&stream->appl)) {
 		xensnd_log(&stream->log, XENSND_LOG_INFO,
 			"card %u device %u: the backend's position does not move; following its "
 			"answers",
