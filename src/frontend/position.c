@@ -10,18 +10,34 @@ void xensnd_position_open(struct xensnd_position *position)
 
 void xensnd_position_prepare(struct xensnd_position *position)
 {
+	position->fresh = true;
 	position->moved = false;
 	position->reported = 0;
 	position->acked = 0;
 }
 
+/* The first event of a run: does it count from START? Then the last run's value is no reference. */
+static void run_begin(struct xensnd_position *position, uint64_t raw, uint64_t written)
+{
+	if (position->seen && raw < position->raw)
+		position->from_start = true;
+	if (raw > written)
+		position->from_start = false;
+	if (position->from_start)
+		position->raw = 0;
+	position->fresh = false;
+}
+
 void xensnd_position_event(
 	struct xensnd_position *position, uint64_t raw, uint64_t written, uint32_t period_bytes)
 {
-	uint64_t advance = raw >= position->raw ? raw - position->raw : raw;
 	uint64_t possible = written - position->reported;
 	bool first = !position->seen;
+	uint64_t advance;
 
+	if (position->fresh)
+		run_begin(position, raw, written);
+	advance = raw >= position->raw ? raw - position->raw : raw;
 	position->raw = raw;
 	position->seen = true;
 	if (period_bytes == 0 || raw % period_bytes != 0)

@@ -7,8 +7,10 @@
  * since the last START, any offset, or always 0. Pure arithmetic on what was received; a clock has
  * no say.
  *
- * Only differences of events count. A step back is a restart from 0. Nothing is ever reported that
- * was not acknowledged, and the result never steps back.
+ * Only differences of events count. A step back is a restart from 0; one that the first event of a
+ * run shows tells that the backend counts from START, which a later run may not show: its first
+ * event may be beyond the last one of the run before. Nothing is ever reported that was not
+ * acknowledged, and the result never steps back.
  */
 #ifndef XENSND_FRONTEND_POSITION_H
 #define XENSND_FRONTEND_POSITION_H
@@ -25,6 +27,8 @@ struct xensnd_position {
 	enum xensnd_position_source source;
 	uint64_t raw;       /* the last event's value */
 	bool seen;          /* there was an event since OPEN */
+	bool fresh;         /* there was none since prepare */
+	bool from_start;    /* the backend counts from START */
 	bool moved;         /* events have advanced the position since prepare */
 	bool whole_periods; /* so far every event was a multiple of the period */
 	uint64_t reported;  /* by events */
