@@ -13,6 +13,7 @@
  *   -b COMMAND  breaks something, so that the next hw_params fails
  *   -m COMMAND  mends it
  *   -n COMMAND  prints what must not grow
+ *   -e ERRNO    the error that the case is to meet
  */
 #include <alsa/asoundlib.h>
 #include <dirent.h>
@@ -42,7 +43,7 @@
 struct options {
 	const char *device, *other;
 	const char *file, *other_file;
-	const char *break_command, *mend_command, *count_command;
+	const char *break_command, *mend_command, *count_command, *error;
 };
 
 struct setup {
@@ -267,10 +268,10 @@ static void case_underrun(const struct options *options)
 	check_result(snd_pcm_close(pcm), 0, "close in XRUN");
 }
 
-/* For 50 ms: every answer is that all was played, and none is an error. */
-static bool stands(snd_pcm_t *pcm)
+/* For so long: every answer is that all was played, and none is an error. */
+static bool stands(snd_pcm_t *pcm, int64_t ms)
 {
-	int64_t until_ns = xensnd_deadline_ms(50);
+	int64_t until_ns = xensnd_deadline_ms(ms);
 	snd_pcm_sframes_t avail, delay;
 
 	do {
@@ -288,6 +289,7 @@ static void case_no_underrun(const struct options *options)
 	struct setup setup = usual;
 	snd_pcm_sw_params_t *params;
 	snd_pcm_t *pcm = pcm_make(options->device, 0, &setup);
+	int64_t began;
 
 	snd_pcm_sw_params_alloca(&params);
 	must(snd_pcm_sw_params_current(pcm, params), "sw_params_current");
@@ -296,11 +298,13 @@ static void case_no_underrun(const struct options *options)
 	must(sw_params(pcm, &setup), "sw_params");
 	write_silence(pcm, PERIOD);
 	must(snd_pcm_start(pcm), "start");
-	check(revents_within(pcm, PATIENCE_MS) == POLLOUT && stands(pcm),
+	check(revents_within(pcm, PATIENCE_MS) == POLLOUT && stands(pcm, 900),
 		"without a stop threshold the pointer stands where the data ends");
-	write_silence(pcm, PERIOD + 7);
-	check(revents_within(pcm, PATIENCE_MS) == POLLOUT && stands(pcm),
-		"and goes on when there is more");
+	began = xensnd_now_ns();
+	write_silence(pcm, 3 * PERIOD + 7);
+	check(revents_within(pcm, PATIENCE_MS) == POLLOUT && elapsed_ms(began) >= 50,
+		"and goes on when there is more, as fast as it plays");
+	check(stands(pcm, 50), "and stands again");
 	check_result(snd_pcm_drain(pcm), 0, "and drain finds nothing left");
 	snd_pcm_close(pcm);
 }
@@ -848,6 +852,159 @@ static void case_refused(const struct options *options)
 	check_result(snd_pcm_close(pcm), 0, "close after refused parameters");
 }
 
+/* ---- Backends that fail ---- */
+
+/* A program's whole life, and how long its slowest call took. */
+struct life {
+	int error; /* the first */
+	const char *where;
+	int64_t began_ns, slowest_ms;
+	const char *slowest;
+};
+
+/* False after an error. */
+static bool lived(struct life *life, long ret, const char *call)
+{
+	int64_t ms = elapsed_ms(life->began_ns);
+
+	if (ms > life->slowest_ms) {
+		life->slowest_ms = ms;
+		life->slowest = call;
+	}
+	life->began_ns = xensnd_now_ns();
+	if (ret < 0 && life->error == 0) {
+		life->error = (int)ret;
+		life->where = call;
+	}
+	return life->error == 0;
+}
+
+/* More than a buffer. */
+static bool life_plays(struct life *life, snd_pcm_t *pcm)
+{
+	bool good = true;
+
+	for (unsigned int i = 0; i < 2 * LONG_BUFFER / PERIOD && good; i++)
+		good = lived(life, snd_pcm_writei(pcm, silence, PERIOD), "writei");
+	return good;
+}
+
+static void life_runs(struct life *life, snd_pcm_t *pcm)
+{
+	if (lived(life, hw_params(pcm, &roomy), "hw_params") &&
+		lived(life, sw_params(pcm, &roomy), "sw_params") && life_plays(life, pcm) &&
+		lived(life, snd_pcm_pause(pcm, 1), "pause") &&
+		lived(life, snd_pcm_pause(pcm, 0), "going on") &&
+		lived(life, snd_pcm_drop(pcm), "drop") &&
+		lived(life, snd_pcm_prepare(pcm), "prepare") && life_plays(life, pcm))
+		lived(life, snd_pcm_drain(pcm), "drain");
+}
+
+static int64_t cpu_ms(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (int64_t)used.tv_sec * 1000 + used.tv_nsec / XENSND_NS_PER_MS;
+}
+
+static void check_lost(snd_pcm_t *pcm)
+{
+	int64_t before_ms, used_ms;
+
+	check_state(pcm, SND_PCM_STATE_DISCONNECTED, "the state is DISCONNECTED then");
+	check_result(snd_pcm_writei(pcm, silence, 1), -ENODEV, "writei says so again");
+	check_result(snd_pcm_prepare(pcm), -ENODEV, "and prepare");
+	check(revents_within(pcm, 0) == (POLLERR | POLLHUP), "and poll");
+	before_ms = cpu_ms();
+	poll(NULL, 0, 1000); /* the time is what is measured against */
+	used_ms = cpu_ms() - before_ms;
+	if (!check(used_ms < 50, "and nothing of ours runs on"))
+		printf("# %lld ms of a second\n", (long long)used_ms);
+}
+
+static void check_life(const struct options *options, const struct life *life)
+{
+	int wanted = options->error ? -atoi(options->error) : 0;
+	snd_pcm_t *pcm;
+
+	if (!check(life->error == wanted, "a program's first error is %s",
+		    wanted ? snd_strerror(wanted) : "none"))
+		printf("# %s: %s\n", life->where ? life->where : "none", snd_strerror(life->error));
+	if (!check(life->slowest_ms < 5000, "no call takes five seconds"))
+		printf("# %s: %lld ms\n", life->slowest, (long long)life->slowest_ms);
+	if (snd_pcm_open(&pcm, options->device, SND_PCM_STREAM_PLAYBACK, 0) < 0) {
+		check(false, "another open of the same process finds the card usable");
+		return;
+	}
+	check(hw_params(pcm, &usual) == 0 && plays_on(pcm),
+		"another open of the same process finds the card usable");
+	snd_pcm_close(pcm);
+}
+
+static void case_life(const struct options *options)
+{
+	struct life life = { .began_ns = xensnd_now_ns() };
+	snd_pcm_t *pcm = NULL;
+
+	if (lived(&life, snd_pcm_open(&pcm, options->device, SND_PCM_STREAM_PLAYBACK, 0), "open"))
+		life_runs(&life, pcm);
+	if (pcm && life.error == -ENODEV && strcmp(life.where, "hw_params") != 0)
+		check_lost(pcm);
+	life.began_ns = xensnd_now_ns();
+	if (pcm)
+		lived(&life, snd_pcm_close(pcm), "close");
+	check_life(options, &life);
+}
+
+/* Plays until there is an error, which there should be soon. */
+static int play_to_error(snd_pcm_t *pcm)
+{
+	int64_t until_ns = xensnd_deadline_ms(PATIENCE_MS);
+	long ret = 0;
+
+	while (ret >= 0 && xensnd_now_ns() < until_ns)
+		ret = snd_pcm_writei(pcm, silence, PERIOD);
+	return ret < 0 ? (int)ret : 0;
+}
+
+static void case_write_error(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options->device, 0, &roomy);
+
+	check_result(play_to_error(pcm), -EPIPE, "refused audio is an underrun");
+	check_state(pcm, SND_PCM_STATE_XRUN, "the state then is XRUN");
+	check_result(snd_pcm_prepare(pcm), 0, "prepare ends it");
+	check(plays_on(pcm), "playing goes on after refused audio");
+	snd_pcm_close(pcm);
+}
+
+static void case_no_pause(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options->device, 0, &roomy);
+
+	write_silence(pcm, LONG_BUFFER);
+	check_result(snd_pcm_pause(pcm, 1), -ENOSYS, "a pause that the backend can not");
+	check_state(pcm, SND_PCM_STATE_RUNNING, "leaves the stream running");
+	check_result(snd_pcm_drain(pcm), 0, "to its end");
+	snd_pcm_close(pcm);
+}
+
+/* Every other set-up is refused. */
+static void case_refused_once(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_open(options->device, 0);
+
+	check_result(hw_params(pcm, &usual), options->error ? -atoi(options->error) : -EINVAL,
+		"the backend's refusal is hw_params' error");
+	check_result(hw_params(pcm, &roomy), 0, "other parameters are taken");
+	check(plays_on(pcm), "and play");
+	check(hw_params(pcm, &usual) < 0, "parameters refused after that are an error");
+	check_result(hw_params(pcm, &roomy), 0, "and again others are taken");
+	check(plays_on(pcm), "and play as well");
+	snd_pcm_close(pcm);
+}
+
 /* ---- What is left behind ---- */
 
 static unsigned int entries(const char *folder)
@@ -975,6 +1132,10 @@ static const struct {
 	{ "writen", case_writen },
 	{ "pausing", case_pausing },
 	{ "refused", case_refused },
+	{ "life", case_life },
+	{ "write-error", case_write_error },
+	{ "no-pause", case_no_pause },
+	{ "refused-once", case_refused_once },
 	{ "loops", case_loops },
 	{ "unload", case_unload },
 };
@@ -996,7 +1157,7 @@ int main(int argc, char **argv)
 	struct options options = { .device = "xenhw", .other = "xenhw:0,1" };
 	int option;
 
-	while ((option = getopt(argc, argv, "D:E:i:j:b:m:n:")) >= 0) {
+	while ((option = getopt(argc, argv, "D:E:i:j:b:m:n:e:")) >= 0) {
 		const char **field = option == 'D'   ? &options.device
 				     : option == 'E' ? &options.other
 				     : option == 'i' ? &options.file
@@ -1004,6 +1165,7 @@ int main(int argc, char **argv)
 				     : option == 'b' ? &options.break_command
 				     : option == 'm' ? &options.mend_command
 				     : option == 'n' ? &options.count_command
+				     : option == 'e' ? &options.error
 						     : NULL;
 
 		if (!field)
