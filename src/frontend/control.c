@@ -102,13 +102,14 @@ static bool stream_settle(struct xensnd_stream *stream)
 static void stop_answered(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
+	unsigned int room = XENSND_EVENT_SLOTS;
 	struct xensnd_evt evt;
 
 	worker->requested = false;
 	worker->dirty = false;
 	worker->run = XENSND_RUN_STOPPED;
 	/* What is in the event page by now belongs to the run that has ended. */
-	while (xensnd_front_events_get(&worker->events, &evt) == 1)
+	while (room-- > 0 && xensnd_front_events_get(&worker->events, &evt) == 1)
 		if (evt.type == XENSND_EVT_CUR_POS)
 			xensnd_position_stale(&worker->position, evt.op.cur_pos.position);
 }

@@ -101,10 +101,15 @@ static void event_take(struct xensnd_stream *stream, const struct xensnd_evt *ev
 		xensnd_position_stale(&worker->position, evt->op.cur_pos.position);
 }
 
-/* Answers first: a position may rest on an acknowledgement that was given before it. */
+/*
+ * Answers first: a position may rest on an acknowledgement that was given before it. There are no
+ * more of them than requests, but a backend can go on with events for ever: a full page in one turn
+ * is enough, and what comes later has a notification of its own.
+ */
 static void rings_take(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
+	unsigned int room = XENSND_EVENT_SLOTS;
 	struct xensnd_resp rsp;
 	struct xensnd_evt evt;
 	int ret;
@@ -115,7 +120,8 @@ static void rings_take(struct xensnd_stream *stream)
 		else
 			answer_take(stream, &rsp);
 	}
-	while (!worker->lost && (ret = xensnd_front_events_get(&worker->events, &evt)) != 0) {
+	while (!worker->lost && room-- > 0 &&
+		(ret = xensnd_front_events_get(&worker->events, &evt)) != 0) {
 		if (ret < 0)
 			xensnd_worker_lose(stream, "the backend broke the event page");
 		else
