@@ -290,12 +290,17 @@ static void deadlines_check(struct xensnd_stream *stream)
 
 /*
  * Is an answer worth a wake-up of its own? Not while position events come by anyway and nothing
- * waits to be sent: each event is followed by a look at the answers.
+ * waits to be sent: each event is followed by a look at the answers. After the last event of a
+ * drain none comes by, and a position beyond what was acknowledged waits for just that.
  */
-static bool answers_wanted(const struct xensnd_worker *worker, const struct xensnd_fill *fill)
+static bool answers_wanted(const struct xensnd_stream *stream, const struct xensnd_fill *fill)
 {
-	return worker->requested || worker->run != XENSND_RUN_RUNNING || !worker->position.moved ||
-	       worker->position.source != XENSND_POSITION_EVENTS || fill->appl > fill->submitted ||
+	const struct xensnd_worker *worker = &stream->worker;
+	const struct xensnd_position *position = &worker->position;
+
+	return worker->requested || worker->run != XENSND_RUN_RUNNING || !position->moved ||
+	       position->source != XENSND_POSITION_EVENTS || position->reported > position->acked ||
+	       atomic_load(&stream->draining) || fill->appl > fill->submitted ||
 	       fill->in_flight >= XENSND_MAX_IN_FLIGHT;
 }
 
@@ -307,7 +312,7 @@ static bool may_sleep(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 	struct xensnd_fill fill = fill_now(stream);
-	bool answers = answers_wanted(worker, &fill);
+	bool answers = answers_wanted(stream, &fill);
 	uint64_t wanted = UINT64_MAX;
 
 	/* After a loss only commands count, and the one under way has to be ended first. */
