@@ -43,7 +43,7 @@ done
 # Refused by the backend, which can not make its file, and by the guest's own kernel, out of pages to share.
 rm -f "$SOUND_OUT/out.wav"
 promises -b "rm -f '$SOUND_OUT/out.wav'; mkdir '$SOUND_OUT/out.wav'" -m "rmdir '$SOUND_OUT/out.wav'" refused
-ctl="env -u LD_PRELOAD '$BUILD/tests/host/xennodes' --ctl"
+ctl="'$BUILD/tests/host/xennodes' --ctl"
 promises -b "$ctl limit 4" -m "$ctl limit 1024" refused
 
 promises -n "$ctl counts dom=7" loops

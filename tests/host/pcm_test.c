@@ -1092,12 +1092,22 @@ static bool mapped(const char *name)
 	return found;
 }
 
+static void *idle_thread(void *argument)
+{
+	return argument;
+}
+
 /* The library may be unmapped after this, so no thread of ours may still run in it. */
 static void case_unload(const struct options *options)
 {
-	unsigned int threads = entries("/proc/self/task");
 	snd_pcm_t *pcm = NULL;
+	unsigned int threads;
+	pthread_t idle;
 
+	/* A sanitizer may start a thread of its own beside the first. */
+	must(-pthread_create(&idle, NULL, idle_thread, NULL), "thread");
+	pthread_join(idle, NULL);
+	threads = entries("/proc/self/task");
 	for (unsigned int i = 0; i < 3; i++) {
 		pcm = pcm_make(options->device, 0, &usual);
 		write_silence(pcm, BUFFER);
@@ -1172,6 +1182,8 @@ int main(int argc, char **argv)
 			return 2;
 		*field = optarg;
 	}
+	/* What is preloaded is for this program, not for the shells of the commands. */
+	unsetenv("LD_PRELOAD");
 	for (int i = optind; i < argc; i++)
 		if (!case_run(argv[i], &options))
 			return 2;

@@ -143,7 +143,7 @@ struct backend {
 	struct stream stream;
 };
 
-static void die(const char *what)
+__attribute__((noreturn)) static void die(const char *what)
 {
 	fprintf(stderr, "scripted_backend: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -167,7 +167,7 @@ static void state_write(struct backend *backend, unsigned int state)
 static uint32_t stream_node(struct backend *backend, const char *name)
 {
 	char path[XENSND_PATH_BYTES];
-	uint32_t value;
+	uint32_t value = 0;
 
 	if (xensnd_path_stream_node(path, sizeof(path), 0, 0, name) < 0 ||
 		xensnd_node_read_number(
