@@ -98,6 +98,8 @@ listen 'a backend that refuses once is tried again' played --connect=refuse-once
 listen 'a backend that refuses the query plays' played --query=error
 listen 'a backend that answers the query with nonsense plays' played --query=nonsense
 listen 'a backend that answers more than was asked plays' played --query=widen
+listen 'a backend that speaks our version among others plays' played --versions=1,2,7
+listen 'a backend that does not speak our version ends the player' failed --versions=1
 listen 'a START that is refused ends the player' failed --start=error
 listen 'a refusing backend ends the player' failed --connect=refuse
 scenes_end

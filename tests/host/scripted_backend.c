@@ -6,9 +6,11 @@
  * Apart from xensnd-backend because that one is to have no faults; what other backends do, or do
  * not do, is only found here. It plays by the clock into a raw file, and has no more than a buffer.
  *
- * Usage: scripted_backend FRONTEND-PATH BACKEND-PATH FILE [--deaf-after=N] [--OPTION=VALUE...], see
- * choices[]. --deaf-after: after so many requests it does nothing any more. Faults hit the first
- * connection only: the next one finds an honest backend.
+ * Usage: scripted_backend FRONTEND-PATH BACKEND-PATH FILE [OPTION...]
+ *   --deaf-after=N   does nothing any more after so many requests
+ *   --versions=LIST  the protocol versions that it says it speaks
+ *   --THING=WAY      see choices[]
+ * Faults hit the first connection only: the next one finds an honest backend.
  */
 #include <errno.h>
 #include <poll.h>
@@ -131,7 +133,7 @@ struct stream {
 };
 
 struct backend {
-	const char *front, *back, *file;
+	const char *front, *back, *file, *versions;
 	unsigned int way[CHOICES];
 	unsigned int deaf_after;
 	uint32_t domid;
@@ -726,6 +728,9 @@ static void backend_start(struct backend *backend)
 	xensnd_path_below(path, sizeof(path), backend->front, XENSND_NODE_STATE);
 	if (!xs_watch(backend->xs, path, "state"))
 		die("xs_watch");
+	if (backend->versions && xensnd_node_write(backend->xs, XBT_NULL, backend->back,
+					 XENSND_FIELD_BE_VERSIONS, "%s", backend->versions) < 0)
+		die("the versions can not be written");
 	state_write(backend, XenbusStateInitWait);
 }
 
@@ -742,6 +747,10 @@ static bool option_take(struct backend *backend, const char *argument)
 			backend->way[i] = value;
 			return true;
 		}
+	}
+	if (strncmp(argument, "--versions=", 11) == 0) {
+		backend->versions = argument + 11;
+		return true;
 	}
 	return sscanf(argument, "--deaf-after=%u", &backend->deaf_after) == 1;
 }
