@@ -287,6 +287,19 @@ static void card_step(struct xensnd_owner *owner)
 		clients_tell_lost(owner);
 }
 
+/*
+ * After a failed poll(), as in a program that is short of memory or of descriptors. The streams use
+ * pages that end with the loop, so it has to go on: by looking everywhere, which never waits.
+ */
+static void poll_all_ready(struct pollfd *pfds, unsigned int n)
+{
+	const struct timespec pause = { .tv_nsec = 10 * XENSND_NS_PER_MS };
+
+	nanosleep(&pause, NULL);
+	for (unsigned int i = 0; i < n; i++)
+		pfds[i].revents = POLLIN;
+}
+
 enum { POLL_QUIT, POLL_CARD, POLL_LISTEN, POLL_CLIENTS };
 
 /* Sleeps until something happens and serves it. False: it is time to quit. */
@@ -299,12 +312,13 @@ static bool owner_turn(struct xensnd_owner *owner)
 	};
 	struct xensnd_owner_client *client;
 	unsigned int n = POLL_CLIENTS;
+	uint64_t count;
 
 	for (client = owner->clients; client; client = client->next)
 		pfds[n++] = (struct pollfd){ .fd = client->fd, .events = POLLIN };
 	if (poll(pfds, n, xensnd_poll_ms(owner->card.deadline_ns)) < 0)
-		return errno == EINTR;
-	if (pfds[POLL_QUIT].revents)
+		poll_all_ready(pfds, n);
+	if (pfds[POLL_QUIT].revents && read(owner->quit_fd, &count, sizeof(count)) > 0)
 		return false;
 	card_step(owner);
 	n = POLL_CLIENTS;
