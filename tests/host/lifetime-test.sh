@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The plugin in a program that forks, and in one whose backend goes (lifetime_test.c).
+# The plugin in programs that fork, run short of descriptors, or lose their backend (lifetime_test.c).
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/sound.sh"
@@ -8,7 +8,9 @@ set -eu
 sound_start
 lifetime=("${SOUND_ENV[@]}" timeout 30 "$BUILD/tests/host/lifetime-test")
 
-as_guest "${lifetime[@]}" fork || HOST_FAILED=$((HOST_FAILED + 1))
+for one in fork limit; do
+	as_guest "${lifetime[@]}" "$one" || HOST_FAILED=$((HOST_FAILED + 1))
+done
 
 # The backend changes its state more than once after the program has lost it.
 mkfifo "$HOST_DIR/to" "$HOST_DIR/from"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the plugin's threads and descriptors owe the program that they live in, when it forks and
- * when the backend goes. Prints TAP.
+ * What the plugin's threads and descriptors owe the program that they live in, when it forks, when
+ * it runs short of descriptors and when the backend goes. Prints TAP.
  *
  * Apart from pcm_test.c because ALSA promises nothing of this.
  *
- * Usage: lifetime_test fork | loss FILE
+ * Usage: lifetime_test fork | limit | loss FILE
  */
 #include <alsa/asoundlib.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,13 +35,17 @@ static void check(bool good, const char *what)
 	fflush(stdout);
 }
 
+static int pcm_set(snd_pcm_t *pcm)
+{
+	return snd_pcm_set_params(
+		pcm, SND_PCM_FORMAT_S16_LE, SND_PCM_ACCESS_RW_INTERLEAVED, 2, RATE, 0, LATENCY_US);
+}
+
 static snd_pcm_t *pcm_start(void)
 {
 	snd_pcm_t *pcm;
 
-	if (snd_pcm_open(&pcm, "xenhw", SND_PCM_STREAM_PLAYBACK, 0) < 0 ||
-		snd_pcm_set_params(pcm, SND_PCM_FORMAT_S16_LE, SND_PCM_ACCESS_RW_INTERLEAVED, 2,
-			RATE, 0, LATENCY_US) < 0) {
+	if (snd_pcm_open(&pcm, "xenhw", SND_PCM_STREAM_PLAYBACK, 0) < 0 || pcm_set(pcm) < 0) {
 		printf("Bail out! no PCM\n");
 		exit(1);
 	}
@@ -71,6 +76,25 @@ static void fork_case(void)
 	check(status == 0, "a forked child closes the PCM");
 	check(snd_pcm_drain(pcm) == 0, "its parent plays to the end");
 	check(snd_pcm_prepare(pcm) == 0 && pcm_plays(pcm), "and plays again");
+	check(snd_pcm_close(pcm) == 0, "and closes the PCM");
+}
+
+/* poll() refuses more descriptors than the limit, even open ones. */
+static void limit_case(void)
+{
+	snd_pcm_t *pcm = pcm_start();
+	struct rlimit before, few;
+
+	getrlimit(RLIMIT_NOFILE, &before);
+	few = before;
+	few.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &few);
+	check(pcm_plays(pcm), "a program that may open no files plays");
+	/* Whether there is a new buffer to be had is the kernel's business; the owner has to
+	 * answer. */
+	(void)pcm_set(pcm);
+	setrlimit(RLIMIT_NOFILE, &before);
+	check(pcm_set(pcm) == 0 && pcm_plays(pcm), "and plays again when it may");
 	check(snd_pcm_close(pcm) == 0, "and closes the PCM");
 }
 
@@ -113,6 +137,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "fork") == 0)
 		fork_case();
+	else if (argc == 2 && strcmp(argv[1], "limit") == 0)
+		limit_case();
 	else if (argc == 3 && strcmp(argv[1], "loss") == 0)
 		loss_case(argv[2]);
 	else
