@@ -8,6 +8,7 @@ libxensnd_protocol_la_SOURCES = \
 	src/common/clock.h \
 	src/common/log.c src/common/log.h \
 	src/common/quiet_xentoollog.c src/common/quiet_xentoollog.h \
+	src/common/thread.c src/common/thread.h \
 	src/protocol/config.c src/protocol/config.h \
 	src/protocol/event_page.c src/protocol/event_page.h \
 	src/protocol/format.c src/protocol/format.h \

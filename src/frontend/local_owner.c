@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/thread.h"
 #include "owner.h"
 
 /* A forked child keeps the name of an owner that has gone; the next one then takes another name. */
@@ -91,21 +91,6 @@ static void *owner_thread(void *argument)
 
 	xensnd_owner_run(&local->owner);
 	return NULL;
-}
-
-/* Signals are the program's: none may be delivered to our thread. */
-static int thread_start(struct xensnd_local_owner *local)
-{
-	sigset_t all, before;
-	int ret;
-
-	sigfillset(&all);
-	ret = pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (ret == 0) {
-		ret = pthread_create(&local->thread, NULL, owner_thread, local);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	return -ret;
 }
 
 /* Waits for the owner's greeting, its address. 0, or an error when it will not have us any more. */
@@ -194,7 +179,7 @@ static int owner_start(struct xensnd_local_hold *hold, unsigned int card,
 	ret = xensnd_owner_add(&local->owner, pair[1]);
 	if (ret < 0)
 		goto err_pair;
-	ret = thread_start(local);
+	ret = xensnd_thread_start(&local->thread, owner_thread, local);
 	if (ret < 0)
 		goto err_client;
 	*hold = (struct xensnd_local_hold){ .fd = pair[0], .owner = local };
@@ -242,11 +227,15 @@ int xensnd_local_owner_join(
 void xensnd_local_owner_leave(struct xensnd_local_hold *hold)
 {
 	struct xensnd_local_owner *local = hold->owner;
+	bool forked = local->pid != getpid();
 	const uint64_t one = 1;
 
+	/* The owner sees the end even while a forked child has a copy of the socket. */
+	if (!forked)
+		shutdown(hold->fd, SHUT_RDWR);
 	close(hold->fd);
 	hold->fd = -1;
-	if (local->pid != getpid() || atomic_fetch_sub(&local->holds, 1) > 1)
+	if (forked || atomic_fetch_sub(&local->holds, 1) > 1)
 		return;
 	if (write(local->owner.quit_fd, &one, sizeof(one)) != sizeof(one))
 		return; /* can not happen: the counter starts at 0 */

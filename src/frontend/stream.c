@@ -3,7 +3,6 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/thread.h"
 #include "link.h"
 #include "protocol/format.h"
 #include "protocol/hw_param.h"
@@ -111,21 +111,6 @@ static void stream_leave(struct xensnd_stream *stream)
 	message.u.leave.evt_cons = worker->events.cons;
 	message.u.leave.next_id = worker->requests.next_id;
 	(void)xensnd_link_send(stream->hold.fd, &message, NULL, 0);
-}
-
-static int worker_start(struct xensnd_stream *stream)
-{
-	sigset_t all, before;
-	int ret;
-
-	/* Signals are the program's: none may be delivered to our thread. */
-	sigfillset(&all);
-	ret = pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (ret == 0) {
-		ret = pthread_create(&stream->thread, NULL, xensnd_worker_thread, stream);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	return -ret;
 }
 
 /* A forked child has copies of everything but the threads, and may only close them. */
@@ -277,7 +262,7 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 	if (ret < 0)
 		goto err_hold;
 	info_default(&stream->info);
-	ret = worker_start(stream);
+	ret = xensnd_thread_start(&stream->thread, xensnd_worker_thread, stream);
 	if (ret < 0) {
 		explain(&why, ret, "no more threads: %s", strerror(-ret));
 		goto err_claim;
