@@ -73,6 +73,29 @@ static void position_follows_a_backend_that_counts_from_open(void **state)
 	assert_int_equal(run_event(&run, 7500), 4000);
 }
 
+/* Once seen to count from START, a backend is known: the next run may begin beyond the last value.
+ */
+static void position_remembers_a_backend_that_counts_from_start(void **state)
+{
+	struct run run = run_open();
+
+	(void)state;
+	run_write(&run, 5000);
+	assert_int_equal(run_event(&run, 3000), 3000);
+	run_prepare(&run);
+	run_write(&run, 5000);
+	assert_int_equal(run_event(&run, 1000), 1000);
+	run_prepare(&run);
+	run_write(&run, 5000);
+	/* By difference to the run before, this would be nothing. */
+	assert_int_equal(run_event(&run, 1000), 1000);
+	assert_int_equal(run_event(&run, 4000), 4000);
+	/* What no run can have reached is counted from OPEN after all. */
+	run_prepare(&run);
+	run_write(&run, 5000);
+	assert_int_equal(run_event(&run, 6000), 2000);
+}
+
 static void position_follows_a_backend_that_restarts_from_0(void **state)
 {
 	struct run run = run_open();
@@ -331,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(position_starts_at_0),
 		cmocka_unit_test(position_follows_a_backend_that_counts_from_open),
+		cmocka_unit_test(position_remembers_a_backend_that_counts_from_start),
 		cmocka_unit_test(position_follows_a_backend_that_restarts_from_0),
 		cmocka_unit_test(position_of_always_0_never_moves),
 		cmocka_unit_test(position_may_start_anywhere),
