@@ -108,7 +108,7 @@ struct xensnd_stream {
 	_Atomic uint64_t avail_min;
 	_Atomic uint64_t stop_threshold;
 	_Atomic bool draining;
-	_Atomic bool stopped; /* until prepare: there is nothing to wait for */
+	_Atomic bool stopped; /* until prepare: nothing to send, nothing to wait for */
 
 	/* Worker → program. */
 	_Atomic uint64_t played;

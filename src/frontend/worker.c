@@ -143,9 +143,11 @@ static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 	};
 }
 
-static bool may_submit(const struct xensnd_worker *worker)
+static bool may_submit(const struct xensnd_stream *stream)
 {
-	return worker->prepared && !worker->lost &&
+	const struct xensnd_worker *worker = &stream->worker;
+
+	return worker->prepared && !worker->lost && !atomic_load(&stream->stopped) &&
 	       (worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING);
 }
 
@@ -153,7 +155,7 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 
-	while (may_submit(worker)) {
+	while (may_submit(stream)) {
 		struct xensnd_fill fill = fill_now(stream);
 		struct xensnd_range range = xensnd_geometry_next(&stream->geometry, &fill);
 		struct xensnd_req req = { .operation = XENSND_OP_WRITE };
@@ -321,7 +323,7 @@ static bool may_sleep(struct xensnd_stream *stream)
 	/* Without answers, what is in flight may be done by the time there is more to send. */
 	if (!answers)
 		fill.in_flight = 0;
-	if (may_submit(worker))
+	if (may_submit(stream))
 		wanted = xensnd_geometry_wanted(&stream->geometry, &fill);
 	atomic_store(&stream->wanted, wanted);
 	if (atomic_load(&stream->appl) >= wanted)
