@@ -53,7 +53,8 @@ enum xensnd_condition {
  * Opens a stream and starts its worker. error: room for a line that says what is wrong and how to
  * mend it, "" if that was logged. 0, and *stream is to be closed; -ENODEV: no Xen, no card;
  * -ENOENT: no kernel module, no such device; -EACCES; -EBUSY; -ETIMEDOUT: no backend; other
- * negative errno. Never takes longer than five seconds.
+ * negative errno. Takes five seconds without a backend; some more, but not for ever, with one that
+ * stops answering half-way.
  */
 int xensnd_stream_open(struct xensnd_stream **stream, const struct xensnd_stream_spec *spec,
 	const struct xensnd_log *log, char *error, size_t error_size);
