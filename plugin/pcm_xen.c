@@ -377,6 +377,20 @@ static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
 	return ret;
 }
 
+static void io_init(struct pcm_xen *xen, int mode)
+{
+	xen->io.version = SND_PCM_IOPLUG_VERSION;
+	xen->io.name = "Xen virtual sound card";
+	xen->io.flags = SND_PCM_IOPLUG_FLAG_MONOTONIC | SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
+	xen->io.callback = &callbacks;
+	xen->io.private_data = xen;
+	xen->io.poll_fd = xensnd_stream_wake_fd(xen->stream);
+	xen->io.poll_events = POLLIN;
+	xen->io.mmap_rw = 0;
+	/* ioplug itself only learns of it by snd_pcm_nonblock(), so drain would block. */
+	xen->io.nonblock = !!(mode & SND_PCM_NONBLOCK);
+}
+
 /* alsa-lib finds it by name, so no header declares it. */
 SND_PCM_PLUGIN_DEFINE_FUNC(xen);
 
@@ -400,16 +414,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 		free(xen);
 		return ret;
 	}
-	xen->io.version = SND_PCM_IOPLUG_VERSION;
-	xen->io.name = "Xen virtual sound card";
-	xen->io.flags = SND_PCM_IOPLUG_FLAG_MONOTONIC | SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
-	xen->io.callback = &callbacks;
-	xen->io.private_data = xen;
-	xen->io.poll_fd = xensnd_stream_wake_fd(xen->stream);
-	xen->io.poll_events = POLLIN;
-	xen->io.mmap_rw = 0;
-	/* ioplug itself only learns of it by snd_pcm_nonblock(), so drain would block. */
-	xen->io.nonblock = !!(mode & SND_PCM_NONBLOCK);
+	io_init(xen, mode);
 	ret = snd_pcm_ioplug_create(&xen->io, name, stream, mode);
 	if (ret < 0) {
 		pcm_xen_close(&xen->io);

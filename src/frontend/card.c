@@ -249,8 +249,10 @@ static void handshake_begin(struct xensnd_card *card)
 void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struct xensnd_log *log)
 {
 	*card = (struct xensnd_card){ .number = number, .log = log, .lock_fd = -1 };
-	if (xensnd_path_frontend_card(card->base, sizeof(card->base), number) < 0)
+	if (xensnd_path_frontend_card(card->base, sizeof(card->base), number) < 0) {
+		card_fail(card, -ENAMETOOLONG, "card %u: no such path in XenStore", number);
 		return;
+	}
 	if (!lock_take(card) || !node_usable(card, EVTCHN_NODE, "xen-evtchn") ||
 		!node_usable(card, GNTALLOC_NODE, "xen-gntalloc"))
 		return;

@@ -27,7 +27,8 @@ enum xensnd_link_type {
 	/* owner → stream */
 	XENSND_LINK_STREAM,
 	XENSND_LINK_BUFFER,
-	XENSND_LINK_LOST, /* the connection to the backend is gone, and all pages with it */
+	XENSND_LINK_LOST, /* the connection to the backend is gone; the pages stay until the stream
+			     leaves */
 };
 
 /* Where a frontend's end of the rings stands, for whoever uses them next. */

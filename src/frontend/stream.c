@@ -15,6 +15,7 @@
 #include "link.h"
 #include "protocol/format.h"
 #include "protocol/hw_param.h"
+#include "protocol/wire.h"
 #include "stream_impl.h"
 
 /* The owner answers within its own time for connecting; this is only against one that hangs. */
@@ -59,7 +60,7 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 	struct xensnd_link_message message = { .type = XENSND_LINK_CLAIM };
 	const struct xensnd_link_stream *grant = &message.u.stream;
 	struct xensnd_worker *worker = &stream->worker;
-	int fds[XENSND_LINK_MAX_FDS];
+	int fds[XENSND_LINK_MAX_FDS] = { -1, -1 };
 	char *pages;
 	int ret;
 
@@ -262,6 +263,13 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 	if (ret < 0)
 		goto err_hold;
 	info_default(&stream->info);
+	if (stream->info.buffer_frames_max < stream->info.buffer_frames_min) {
+		ret = explain(&why, -EINVAL,
+			"card %u device %u: XenStore's " XENSND_FIELD_BUFFER_SIZE
+			" has no room for two periods",
+			spec->card, spec->device);
+		goto err_claim;
+	}
 	ret = xensnd_thread_start(&stream->thread, xensnd_worker_thread, stream);
 	if (ret < 0) {
 		explain(&why, ret, "no more threads: %s", strerror(-ret));

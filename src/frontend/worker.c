@@ -181,45 +181,52 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 
 /* ---- Position, underrun, end of a drain ---- */
 
+/* All was sent and answered, and nothing more will come. */
+static bool end_is_near(const struct xensnd_stream *stream)
+{
+	return atomic_load(&stream->draining) &&
+	       stream->worker.position.acked >= atomic_load(&stream->appl);
+}
+
 /* When to stop believing in the backend's events, and whether that is now. */
 static int64_t position_deadline(const struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 	const struct xensnd_position *position = &worker->position;
 	uint64_t played = xensnd_position_played(position);
-	uint64_t appl = atomic_load(&stream->appl);
-	int64_t period_ns, grace_ns;
+	uint64_t left = worker->submitted - played;
+	bool last_part =
+		position->moved && position->whole_periods && left < stream->geometry.period_bytes;
+	int64_t period_ns;
 
 	if (worker->run != XENSND_RUN_RUNNING || position->source != XENSND_POSITION_EVENTS ||
-		played >= worker->submitted)
+		left == 0)
 		return XENSND_NEVER;
 	period_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.period_bytes);
-	if (!position->moved || !atomic_load(&stream->draining) || position->acked < appl)
-		return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
-		       xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
 	/* A backend that only reports whole periods says nothing about a last part of one. */
-	grace_ns = position->whole_periods && appl - played < stream->geometry.period_bytes
-			   ? WHOLE_PERIODS_GRACE_NS
-			   : DRAIN_GRACE_NS;
-	return worker->progress_ns + period_ns + grace_ns +
-	       xensnd_geometry_ns(&stream->geometry, appl - played);
+	if (end_is_near(stream) && position->moved)
+		return worker->progress_ns + period_ns +
+		       (last_part ? WHOLE_PERIODS_GRACE_NS : DRAIN_GRACE_NS) +
+		       xensnd_geometry_ns(&stream->geometry, left);
+	if (last_part)
+		return XENSND_NEVER;
+	return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
+	       xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
 }
 
 static void position_give_up(struct xensnd_stream *stream)
 {
 	struct xensnd_position *position = &stream->worker.position;
 
-	if (!position->moved || !atomic_load(&stream->draining) ||
-		position->acked < atomic_load(&stream->appl)) {
-		xensnd_log(&stream->log, XENSND_LOG_INFO,
-			"card %u device %u: the backend's position does not move; following its "
-			"answers",
-			stream->card, stream->info.config.device);
-		position->source = XENSND_POSITION_ACKS;
-		atomic_store(&stream->position_source, XENSND_POSITION_ACKS);
-	} else {
+	if (end_is_near(stream) && position->moved) {
 		position->reported = position->acked;
+		return;
 	}
+	xensnd_log(&stream->log, XENSND_LOG_INFO,
+		"card %u device %u: the backend's position does not move; following its answers",
+		stream->card, stream->info.config.device);
+	position->source = XENSND_POSITION_ACKS;
+	atomic_store(&stream->position_source, XENSND_POSITION_ACKS);
 }
 
 /*
@@ -358,8 +365,11 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 		deadline_ns =
 			xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
 	}
-	if (poll(pfds, POLL_COUNT, xensnd_poll_ms_from(worker->now_ns, deadline_ns)) <= 0)
+	if (poll(pfds, POLL_COUNT, xensnd_poll_ms_from(worker->now_ns, deadline_ns)) < 0) {
+		if (errno != EINTR)
+			xensnd_worker_lose(stream, "poll failed (%s)", strerror(errno));
 		return 0;
+	}
 	if (pfds[POLL_KICK].revents && read(stream->mailbox.kick_fd, &kicks, sizeof(kicks)) < 0)
 		return 0;
 	if (pfds[POLL_CHANNEL].revents)

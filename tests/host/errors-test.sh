@@ -71,6 +71,7 @@ bad_node()
 check 'a malformed rate names its node' bad_node sample-rates '44100,fast' 8000,22050,44100,48000,96000
 check 'a malformed channel count names its node' bad_node channels-max two 2
 check 'a malformed stream type names its node' bad_node 0/0/type playback p
+check 'a buffer that is too small names its node' bad_node buffer-size 16 131072
 check 'the card plays again afterwards' plays
 
 refused()
