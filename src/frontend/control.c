@@ -99,6 +99,21 @@ static bool stream_settle(struct xensnd_stream *stream)
 	return false;
 }
 
+/*
+ * A drain whose end is only known by answers: the backend has taken everything, and may still have
+ * to play up to a buffer of it. STOP would cut that off; it ends by itself, or by CLOSE, which
+ * backends without positions play out (snd_be), or by the next prepare.
+ */
+static bool drained_by_answers(const struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+
+	return worker->run == XENSND_RUN_RUNNING && !worker->requested &&
+	       worker->position.source == XENSND_POSITION_ACKS && atomic_load(&stream->draining) &&
+	       worker->position.acked >= atomic_load(&stream->appl) &&
+	       atomic_load(&stream->condition) == XENSND_STREAM_FINE;
+}
+
 static void stop_answered(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
@@ -214,7 +229,7 @@ static void close_step(struct xensnd_stream *stream)
 
 	if (stream->worker.run == XENSND_RUN_CLOSED)
 		command_end(stream, 0);
-	else if (stream_settle(stream))
+	else if (drained_by_answers(stream) || stream_settle(stream))
 		request_send(stream, &req);
 }
 
@@ -353,7 +368,7 @@ static void command_step(struct xensnd_stream *stream)
 		if (stream_settle(stream))
 			prepare_finish(stream);
 	} else if (op == XENSND_COMMAND_STOP) {
-		if (stream_settle(stream))
+		if (drained_by_answers(stream) || stream_settle(stream))
 			command_end(stream, 0);
 	} else if (op == XENSND_COMMAND_START) {
 		start_step(stream);

@@ -52,6 +52,12 @@ played()
 	ended "$@" && cmp -n "$(stat -c %s "$HOST_DIR/in.raw")" "$HOST_DIR/in.raw" "$HOST_DIR/$1.raw"
 }
 
+# heard: played, and nothing of it was cut off by a STOP
+heard()
+{
+	played "$@" && ! grep 'cut off' "$HOST_DIR/$1.err"
+}
+
 one_line()
 {
 	printf '%s lines of ours\n' "$(ours "$1")"
@@ -82,11 +88,11 @@ scenes_end()
 }
 
 # ---- positions ----
-listen 'a backend that reports whole periods only plays to the last frame' played --position=whole-periods
-listen 'a backend whose position is always 0 is followed by its answers' played --position=always-zero
-listen 'a backend that never reports is followed by its answers' played --position=silent
-listen 'a backend that counts from START plays' played --position=since-start
-listen 'a backend that counts from OPEN plays' played --position=since-open
+listen 'a backend that reports whole periods only plays to the last frame' heard --position=whole-periods
+listen 'a backend whose position is always 0 is followed by its answers' heard --position=always-zero
+listen 'a backend that never reports is followed by its answers' heard --position=silent
+listen 'a backend that counts from START plays' heard --position=since-start
+listen 'a backend that counts from OPEN plays' heard --position=since-open
 listen 'a backend whose position jumps back does not hang the player' ended --position=jump-back
 listen 'a backend whose position runs ahead does not hang the player' ended --position=ahead
 listen 'answers that come late and out of order play' played --write=late-out-of-order

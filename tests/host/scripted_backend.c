@@ -535,6 +535,9 @@ static void stream_trigger(struct backend *backend, uint8_t type)
 		break;
 	case XENSND_OP_TRIGGER_STOP:
 		pending_drop(backend);
+		if (stream->taken > stream->played)
+			fprintf(stderr, "scripted_backend: STOP cut off %llu bytes\n",
+				(unsigned long long)(stream->taken - stream->played));
 		stream->running = stream->paused = false;
 		stream->taken = stream->played;
 		break;
