@@ -36,6 +36,28 @@ static size_t message_bytes(uint32_t type)
 	return offsetof(struct xensnd_link_message, u) + body_bytes(type);
 }
 
+static bool params_are_sound(const struct xensnd_params *params)
+{
+	if (params->n_rates == 0 || params->n_rates > XENSND_MAX_RATES || params->formats == 0)
+		return false;
+	for (unsigned int i = 0; i < params->n_rates; i++)
+		if (params->rates[i] == 0 || params->rates[i] > XENSND_MAX_RATE)
+			return false;
+	return params->channels_min > 0 && params->channels_min <= params->channels_max &&
+	       params->channels_max <= XENSND_MAX_CHANNELS && params->buffer_bytes_max > 0 &&
+	       params->buffer_bytes_max <= XENSND_MAX_BUFFER_BYTES;
+}
+
+bool xensnd_link_stream_is_sound(const struct xensnd_link_stream *stream)
+{
+	return memchr(stream->card_name, '\0', sizeof(stream->card_name)) &&
+	       memchr(stream->device_name, '\0', sizeof(stream->device_name)) &&
+	       memchr(stream->config.unique_id, '\0', sizeof(stream->config.unique_id)) &&
+	       stream->pages.address != 0 && stream->pages.address % XENSND_PAGE_BYTES == 0 &&
+	       stream->pages.n_pages == 2 && stream->ring_port != 0 && stream->event_port != 0 &&
+	       params_are_sound(&stream->config.params);
+}
+
 int xensnd_link_send(
 	int fd, const struct xensnd_link_message *message, const int *fds, unsigned int n_fds)
 {

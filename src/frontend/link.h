@@ -11,6 +11,7 @@
 #ifndef XENSND_FRONTEND_LINK_H
 #define XENSND_FRONTEND_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "protocol/config.h"
@@ -39,10 +40,9 @@ struct xensnd_ring_state {
 	uint16_t reserved;
 };
 
-/* Pages of the owner: by address within one process, else by a descriptor to map them from. */
+/* Pages of the owner, by their address: it only means something within one process. */
 struct xensnd_link_pages {
-	uint64_t address; /* 0: map the descriptor at offset */
-	uint64_t offset;
+	uint64_t address;
 	uint32_t n_pages;
 	uint32_t reserved;
 };
@@ -97,6 +97,12 @@ struct xensnd_link_message {
  * Descriptors that go with STREAM: the event channels; then the pages, where they have no address.
  */
 #define XENSND_LINK_MAX_FDS 2
+
+/*
+ * Is a granted stream (error 0) one that can be used: strings that end, rates, channels and a
+ * buffer within the limits of config.h, two pages, two ports?
+ */
+bool xensnd_link_stream_is_sound(const struct xensnd_link_stream *stream);
 
 /*
  * Sends a message with n_fds descriptors, which stay the caller's. Never waits: a peer that does

@@ -75,7 +75,8 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card,
 			strerror(-ret));
 	if (message.type != XENSND_LINK_STREAM || grant->error > 0 ||
-		(grant->error == 0 && (fds[0] < 0 || fds[1] >= 0))) {
+		(grant->error == 0 &&
+			(fds[0] < 0 || fds[1] >= 0 || !xensnd_link_stream_is_sound(grant)))) {
 		fds_close(fds);
 		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol",
 			spec->card);

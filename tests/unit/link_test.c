@@ -431,6 +431,53 @@ static void link_wait_is_woken_by_a_message(void **state)
 
 #define LINK_TEST(name) cmocka_unit_test_setup_teardown(name, ends_setup, ends_teardown)
 
+static struct xensnd_link_stream sound_stream(void)
+{
+	return (struct xensnd_link_stream){ .ring_port = 1,
+		.event_port = 2,
+		.pages = { .address = 16 * XENSND_PAGE_BYTES, .n_pages = 2 },
+		.config.params = { .formats = 1,
+			.rates = { 48000 },
+			.n_rates = 1,
+			.channels_min = 1,
+			.channels_max = 2,
+			.buffer_bytes_max = 65536 } };
+}
+
+/* Every field that a stream would use unseen, spoilt one by one. */
+static void link_stream_with_any_unsound_field_is_refused(void **state)
+{
+	struct xensnd_link_stream wrong[19];
+	struct xensnd_link_stream *next = wrong;
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(wrong); i++)
+		wrong[i] = sound_stream();
+	assert_true(xensnd_link_stream_is_sound(&wrong[0]));
+	memset(next->card_name, 'x', sizeof(next->card_name)), next++;
+	memset(next->device_name, 'x', sizeof(next->device_name)), next++;
+	memset(next->config.unique_id, 'x', sizeof(next->config.unique_id)), next++;
+	(next++)->pages.address = 0;
+	(next++)->pages.address += 8;
+	(next++)->pages.n_pages = 1;
+	(next++)->pages.n_pages = 3;
+	(next++)->ring_port = 0;
+	(next++)->event_port = 0;
+	(next++)->config.params.formats = 0;
+	(next++)->config.params.n_rates = 0;
+	(next++)->config.params.n_rates = XENSND_MAX_RATES + 1;
+	(next++)->config.params.rates[0] = 0;
+	(next++)->config.params.rates[0] = XENSND_MAX_RATE + 1;
+	(next++)->config.params.channels_min = 0;
+	(next++)->config.params.channels_min = 3;
+	(next++)->config.params.channels_max = XENSND_MAX_CHANNELS + 1;
+	(next++)->config.params.buffer_bytes_max = 0;
+	(next++)->config.params.buffer_bytes_max = XENSND_MAX_BUFFER_BYTES + 1;
+	assert_ptr_equal(next, &wrong[UNIT_COUNT(wrong)]);
+	for (size_t i = 0; i < UNIT_COUNT(wrong); i++)
+		assert_false(xensnd_link_stream_is_sound(&wrong[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +485,7 @@ int main(void)
 		LINK_TEST(link_keeps_no_rest_of_an_earlier_message),
 		LINK_TEST(link_sends_no_more_than_the_message),
 		LINK_TEST(link_hands_over_descriptors),
+		LINK_TEST(link_stream_with_any_unsound_field_is_refused),
 		LINK_TEST(link_refuses_wrong_lengths),
 		LINK_TEST(link_refuses_types_that_do_not_exist),
 		LINK_TEST(link_closes_descriptors_that_nobody_asked_for),
