@@ -465,6 +465,9 @@ static void link_stream_with_any_unsound_field_is_refused(void **state)
 	(next++)->event_port = 0;
 	(next++)->config.params.formats = 0;
 	(next++)->config.params.n_rates = 0;
+	/* All of them good, so that only their number is wrong. */
+	for (unsigned int i = 0; i < XENSND_MAX_RATES; i++)
+		next->config.params.rates[i] = 48000;
 	(next++)->config.params.n_rates = XENSND_MAX_RATES + 1;
 	(next++)->config.params.rates[0] = 0;
 	(next++)->config.params.rates[0] = XENSND_MAX_RATE + 1;
