@@ -40,10 +40,11 @@ struct pcm_xen {
 	_Atomic snd_pcm_uframes_t stop_threshold;
 
 	/*
-	 * Taken after the PCM's own lock where that is held, and never held across a call that
-	 * waits for the backend: for prepare and chmaps, which come without the PCM's.
+	 * For prepare and chmaps, which come without the PCM's lock; taken after that where both
+	 * are. prepare holds it while it waits for the backend, so that nobody writes in between.
 	 */
 	pthread_mutex_t lock;
+	bool adopt; /* prepare has ended, and ioplug's appl_ptr was not looked at since */
 	struct pcm_xen_pointers pointers;
 	/* Playback: */
 	uint64_t written; /* the frames below it have samples, though the program may have gone back
@@ -161,6 +162,9 @@ static void program_follow(struct pcm_xen *xen)
 	struct pcm_xen_move move;
 
 	xen->pointers.boundary = atomic_load(&xen->boundary);
+	if (xen->adopt)
+		pcm_xen_pointers_adopt(&xen->pointers, xen->io.appl_ptr);
+	xen->adopt = false;
 	move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
 	switch (move.kind) {
 	case PCM_XEN_MOVE_NONE:
@@ -415,16 +419,28 @@ static int command_ended(struct pcm_xen *xen, int ret)
 	return ret;
 }
 
+/*
+ * ioplug has zeroed its pointers and given up its lock before this, so another thread may have
+ * written since: those frames are lost, and count as played. hwsync takes the lock and looks.
+ */
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	int ret = xensnd_stream_prepare(xen->stream);
+	int ret;
 
+	pthread_mutex_lock(&xen->lock);
+	ret = xensnd_stream_prepare(xen->stream);
 	if (ret == 0) {
-		pthread_mutex_lock(&xen->lock);
 		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
 		xen->written = 0;
 		xen->frozen = 0;
+		xen->adopt = true;
+	}
+	pthread_mutex_unlock(&xen->lock);
+	/* Refused in states in which nobody can have written. */
+	if (ret == 0 && snd_pcm_hwsync(io->pcm) < 0) {
+		pthread_mutex_lock(&xen->lock);
+		xen->adopt = false;
 		pthread_mutex_unlock(&xen->lock);
 	}
 	return command_ended(xen, ret);
