@@ -183,20 +183,27 @@ static void program_follow(struct pcm_xen *xen)
 
 /* ---- Position ---- */
 
-/* Brings ioplug's state up to what has become of the stream; true if it runs on. */
-static bool state_update(struct pcm_xen *xen)
+/* Brings ioplug's state up to what has become of the stream: 0, or what a call is to say. */
+static int state_update(struct pcm_xen *xen)
 {
 	snd_pcm_ioplug_t *io = &xen->io;
+	bool runs = io->state == SND_PCM_STATE_RUNNING || io->state == SND_PCM_STATE_DRAINING;
 
 	switch (xensnd_stream_condition(xen->stream)) {
 	case XENSND_STREAM_LOST:
 		if (io->state != SND_PCM_STATE_DISCONNECTED)
 			snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
-		return false;
+		return -ENODEV;
+	case XENSND_STREAM_AWAY:
+		/* A PCM that is not set up, or was stopped, has nothing to suspend. */
+		if (runs || io->state == SND_PCM_STATE_PREPARED ||
+			io->state == SND_PCM_STATE_PAUSED)
+			snd_pcm_ioplug_set_state(io, SND_PCM_STATE_SUSPENDED);
+		return io->state == SND_PCM_STATE_SUSPENDED ? -ESTRPIPE : 0;
 	case XENSND_STREAM_XRUN:
-		return io->state != SND_PCM_STATE_RUNNING && io->state != SND_PCM_STATE_DRAINING;
+		return runs ? -EPIPE : 0;
 	default:
-		return true;
+		return 0;
 	}
 }
 
@@ -225,7 +232,7 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 	snd_pcm_sframes_t hw = -EPIPE;
 	uint64_t position;
 
-	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)
+	if (state_update(xen) == -EPIPE)
 		return hw;
 	if (io->state == SND_PCM_STATE_DRAINING) {
 		/* A recording has nothing to wait for. */
@@ -250,25 +257,23 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 static int pcm_xen_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	int ret = -EPIPE;
+	int ret = state_update(xen);
 
-	if (!state_update(xen)) {
-		if (io->state == SND_PCM_STATE_DISCONNECTED)
-			return -ENODEV;
+	if (ret == -EPIPE)
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+	if (ret < 0)
 		return ret;
-	}
 	pthread_mutex_lock(&xen->lock);
 	program_follow(xen);
 	if (overrun(xen, frames_position(xen))) {
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+		ret = -EPIPE;
 	} else {
 		uint64_t recorded = xensnd_stream_recorded(xen->stream);
 
 		*delay = xen->frame_bytes ? (snd_pcm_sframes_t)(recorded / xen->frame_bytes -
 								xen->pointers.appl)
 					  : 0;
-		ret = 0;
 	}
 	pthread_mutex_unlock(&xen->lock);
 	return ret;
@@ -299,10 +304,10 @@ static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io, const snd_pcm_ch
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	int ret;
+	int ret = state_update(xen);
 
-	if (!state_update(xen))
-		return io->state == SND_PCM_STATE_DISCONNECTED ? -ENODEV : -EPIPE;
+	if (ret < 0)
+		return ret;
 	pthread_mutex_lock(&xen->lock);
 	program_follow(xen);
 	if (size > frames_avail(xen)) {
@@ -320,6 +325,14 @@ static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io, const snd_pcm_ch
 }
 
 /* ---- Set-up ---- */
+
+static int areas_make(struct pcm_xen *xen)
+{
+	const snd_pcm_ioplug_t *io = &xen->io;
+
+	return pcm_xen_areas_make(&xen->areas, xensnd_stream_buffer(xen->stream), io->format,
+		io->channels, io->buffer_size);
+}
 
 static int pcm_xen_hw_params(snd_pcm_ioplug_t *io, snd_pcm_hw_params_t *params)
 {
@@ -343,8 +356,7 @@ static int pcm_xen_hw_params(snd_pcm_ioplug_t *io, snd_pcm_hw_params_t *params)
 	if (ret < 0)
 		return ret;
 	xen->frame_bytes = geometry.frame_bytes;
-	ret = pcm_xen_areas_make(&xen->areas, xensnd_stream_buffer(xen->stream), io->format,
-		io->channels, io->buffer_size);
+	ret = areas_make(xen);
 	if (ret < 0) {
 		xensnd_stream_release(xen->stream);
 		return ret;
@@ -430,6 +442,9 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 
 	pthread_mutex_lock(&xen->lock);
 	ret = xensnd_stream_prepare(xen->stream);
+	/* A backend that has come back has another buffer. */
+	if (ret == 0)
+		pcm_xen_areas_move(&xen->areas, xensnd_stream_buffer(xen->stream));
 	if (ret == 0) {
 		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
 		xen->written = 0;
@@ -444,6 +459,24 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 		pthread_mutex_unlock(&xen->lock);
 	}
 	return command_ended(xen, ret);
+}
+
+/*
+ * Waits up to a second for a backend that is away. ioplug ignores the result and says 0: the state
+ * has to tell. A program that goes on writing finds it suspended again, and comes back here.
+ */
+static int pcm_xen_resume(snd_pcm_ioplug_t *io)
+{
+	struct pcm_xen *xen = pcm_xen(io);
+	int ret;
+
+	(void)state_update(xen);
+	if (io->state != SND_PCM_STATE_SUSPENDED)
+		return 0;
+	ret = pcm_xen_prepare(io);
+	if (ret == 0)
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_PREPARED);
+	return ret;
 }
 
 static int pcm_xen_start(snd_pcm_ioplug_t *io)
@@ -487,7 +520,7 @@ static int pcm_xen_poll_revents(
 	/* What mmap_commit has read, and an overrun, show when somebody asks for the position. */
 	if (xen->capture && io->state == SND_PCM_STATE_RUNNING)
 		snd_pcm_hwsync(io->pcm);
-	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)
+	if (state_update(xen) == -EPIPE)
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
 	switch (io->state) {
 	case SND_PCM_STATE_PREPARED:
@@ -603,9 +636,9 @@ static void pcm_xen_dump(snd_pcm_ioplug_t *io, snd_output_t *out)
 	.start = pcm_xen_start, .stop = pcm_xen_stop, .pointer = pcm_xen_pointer,               \
 	.transfer = pcm_xen_transfer, .close = pcm_xen_close, .hw_params = pcm_xen_hw_params,   \
 	.hw_free = pcm_xen_hw_free, .sw_params = pcm_xen_sw_params, .prepare = pcm_xen_prepare, \
-	.pause = pcm_xen_pause, .poll_revents = pcm_xen_poll_revents, .dump = pcm_xen_dump,     \
-	.query_chmaps = pcm_xen_query_chmaps, .get_chmap = pcm_xen_get_chmap,                   \
-	.set_chmap = pcm_xen_set_chmap
+	.pause = pcm_xen_pause, .resume = pcm_xen_resume, .poll_revents = pcm_xen_poll_revents, \
+	.dump = pcm_xen_dump, .query_chmaps = pcm_xen_query_chmaps,                             \
+	.get_chmap = pcm_xen_get_chmap, .set_chmap = pcm_xen_set_chmap
 
 static const snd_pcm_ioplug_callback_t playback_callbacks = { CALLBACKS_OF_BOTH };
 static const snd_pcm_ioplug_callback_t capture_callbacks = { CALLBACKS_OF_BOTH,
@@ -618,7 +651,8 @@ static int stream_open(struct pcm_xen *xen, const struct xensnd_log *log)
 	const struct xensnd_stream_spec spec = { .card = xen->settings.card,
 		.device = xen->settings.device,
 		.capture = xen->capture,
-		.position = xen->settings.position };
+		.position = xen->settings.position,
+		.reconnect_s = xen->settings.reconnect_s };
 	char error[300];
 	int ret = xensnd_stream_open(&xen->stream, &spec, log, error, sizeof(error));
 

@@ -10,6 +10,9 @@
 /* XenStore's <dev-id> is a 16-bit number. */
 #define MAX_CARD 65535u
 
+#define RECONNECT_S 30u
+#define MAX_RECONNECT_S 86400u
+
 /* A number, written as one or as a string: "xen:1" and "card 1" are the same. */
 static int number_read(
 	unsigned int *number, snd_config_t *node, const char *field, unsigned int max)
@@ -55,7 +58,7 @@ int pcm_xen_settings_read(struct pcm_xen_settings *settings, snd_config_t *conf)
 {
 	snd_config_iterator_t i, next;
 
-	*settings = (struct pcm_xen_settings){ .position = XENSND_POSITION_AUTO };
+	*settings = (struct pcm_xen_settings){ .reconnect_s = RECONNECT_S };
 	snd_config_for_each(i, next, conf)
 	{
 		snd_config_t *node = snd_config_iterator_entry(i);
@@ -71,6 +74,8 @@ int pcm_xen_settings_read(struct pcm_xen_settings *settings, snd_config_t *conf)
 			ret = number_read(&settings->card, node, id, MAX_CARD);
 		} else if (strcmp(id, "device") == 0) {
 			ret = number_read(&settings->device, node, id, XENSND_MAX_DEVICES - 1);
+		} else if (strcmp(id, "reconnect_timeout") == 0) {
+			ret = number_read(&settings->reconnect_s, node, id, MAX_RECONNECT_S);
 		} else if (strcmp(id, "position") == 0) {
 			ret = position_read(&settings->position, node);
 		} else {

@@ -15,6 +15,7 @@ struct pcm_xen_settings {
 	unsigned int card;   /* <dev-id>: device/vsnd/<card> */
 	unsigned int device; /* <pcm-dev-idx> of the card */
 	enum xensnd_position_policy position;
+	unsigned int reconnect_s; /* how long a backend that has gone is waited for */
 };
 
 /* Reads them: 0, or -EINVAL after a line that names the field. */

@@ -32,6 +32,13 @@ void pcm_xen_areas_free(struct pcm_xen_areas *areas)
 	*areas = (struct pcm_xen_areas){ .list = NULL };
 }
 
+void pcm_xen_areas_move(struct pcm_xen_areas *areas, void *buffer)
+{
+	areas->buffer = buffer;
+	for (unsigned int i = 0; i < areas->channels; i++)
+		areas->list[i].addr = buffer;
+}
+
 void pcm_xen_areas_order(struct pcm_xen_areas *areas, const unsigned int *order)
 {
 	for (unsigned int i = 0; i < areas->channels; i++)

@@ -30,6 +30,9 @@ int pcm_xen_areas_make(struct pcm_xen_areas *areas, void *buffer, snd_pcm_format
 	unsigned int channels, snd_pcm_uframes_t frames);
 void pcm_xen_areas_free(struct pcm_xen_areas *areas);
 
+/* The buffer is at another place now. */
+void pcm_xen_areas_move(struct pcm_xen_areas *areas, void *buffer);
+
 /* The program's channel i is the buffer's order[i]. */
 void pcm_xen_areas_order(struct pcm_xen_areas *areas, const unsigned int *order);
 

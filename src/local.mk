@@ -29,6 +29,7 @@ libxensnd_frontend_la_SOURCES = \
 	src/frontend/control.c \
 	src/frontend/geometry.c src/frontend/geometry.h \
 	src/frontend/grant_pages.c src/frontend/grant_pages.h \
+	src/frontend/keeper.c src/frontend/keeper.h \
 	src/frontend/link.c src/frontend/link.h \
 	src/frontend/local_owner.c src/frontend/local_owner.h \
 	src/frontend/mailbox.c \
@@ -37,3 +38,7 @@ libxensnd_frontend_la_SOURCES = \
 	src/frontend/requests.c src/frontend/requests.h \
 	src/frontend/stream.c src/frontend/stream.h src/frontend/stream_impl.h \
 	src/frontend/worker.c
+
+pkglibexec_PROGRAMS = xensnd-keeper
+xensnd_keeper_SOURCES = src/keeper/main.c
+libxensnd_frontend_la_CPPFLAGS = $(AM_CPPFLAGS) -DXENSND_KEEPER='"$(pkglibexecdir)/xensnd-keeper"'

@@ -22,9 +22,15 @@
  */
 #define CONNECT_MS 4000
 #define CLOSE_MS 2000
+/* Between two tries with a backend that refuses, so that the two do not chase each other. */
+#define REST_MS 1000
+/* XenStore may still be telling of the handshake; later, a backend that says Connected anew is new.
+ */
+#define SETTLE_MS 1000
 #define RING_PAGES 2u
 
 #define TOKEN_BACKEND "backend"
+#define TOKEN_OWN "own"
 #define EVTCHN_NODE "/dev/xen/evtchn"
 #define GNTALLOC_NODE "/dev/xen/gntalloc"
 
@@ -223,16 +229,27 @@ static bool version_known(struct xensnd_card *card)
 	return known;
 }
 
-static bool backend_watch(struct xensnd_card *card)
+static bool state_watch(struct xensnd_card *card, const char *base, const char *token)
 {
 	char path[XENSND_PATH_BYTES];
 
-	if (xensnd_path_below(path, sizeof(path), card->backend, XENSND_NODE_STATE) == 0 &&
-		xs_watch(card->xs, path, TOKEN_BACKEND))
+	if (xensnd_path_below(path, sizeof(path), base, XENSND_NODE_STATE) == 0 &&
+		xs_watch(card->xs, path, token))
 		return true;
 	card_fail(card, -EIO, "card %u: XenStore node %s can not be watched: %s", card->number,
 		path, strerror(errno));
 	return false;
+}
+
+/* A restore takes the watch on an absolute path away by itself. */
+static void backend_unwatch(struct xensnd_card *card)
+{
+	char path[XENSND_PATH_BYTES];
+
+	if (card->backend[0] != '\0' &&
+		xensnd_path_below(path, sizeof(path), card->backend, XENSND_NODE_STATE) == 0)
+		(void)xs_unwatch(card->xs, path, TOKEN_BACKEND);
+	card->backend[0] = '\0';
 }
 
 /*
@@ -243,7 +260,8 @@ static void handshake_begin(struct xensnd_card *card)
 	if (xensnd_node_state(card->xs, card->base) != XenbusStateInitialising &&
 		own_state_write(card, XenbusStateInitialising) < 0)
 		return;
-	phase_enter(card, XENSND_CARD_WAITING, card->connect_deadline_ns);
+	phase_enter(card, XENSND_CARD_WAITING,
+		card->reconnecting ? XENSND_NEVER : card->connect_deadline_ns);
 }
 
 void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struct xensnd_log *log)
@@ -260,7 +278,8 @@ void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struc
 		return;
 	card->connect_deadline_ns = xensnd_deadline_ms(CONNECT_MS);
 	if (!backend_find(card) || !config_load(card) || !version_known(card) ||
-		!backend_watch(card))
+		!state_watch(card, card->base, TOKEN_OWN) ||
+		!state_watch(card, card->backend, TOKEN_BACKEND))
 		return;
 	handshake_begin(card);
 	xensnd_card_step(card);
@@ -268,10 +287,23 @@ void xensnd_card_take(struct xensnd_card *card, unsigned int number, const struc
 
 /* ---- Rings and event channels ---- */
 
+/*
+ * The event channels of before a restore are gone, and Linux 6.1 does not survive the last close of
+ * a descriptor that had such (evtchn.c): a process that never ends gets them.
+ */
+void xensnd_card_rings_free(struct xensnd_card *card, struct xensnd_grant_pages *rings,
+	struct xensnd_channel *channel, bool stale)
+{
+	if (stale)
+		xensnd_channel_bury(channel, card->log);
+	else
+		xensnd_channel_unbind(channel);
+	xensnd_grant_pages_free(rings, card->grant_source);
+}
+
 static void stream_unshare(struct xensnd_card *card, struct xensnd_card_stream *stream)
 {
-	xensnd_channel_unbind(&stream->channel);
-	xensnd_grant_pages_free(&stream->rings, card->grant_source);
+	xensnd_card_rings_free(card, &stream->rings, &stream->channel, card->stale_channels);
 }
 
 static int stream_share(struct xensnd_card *card, struct xensnd_card_stream *stream)
@@ -373,7 +405,7 @@ static int nodes_commit(struct xensnd_card *card,
 	return -EAGAIN;
 }
 
-/* ---- States ---- */
+/* ---- Publishing ---- */
 
 static void card_publish(struct xensnd_card *card)
 {
@@ -398,13 +430,98 @@ static void card_publish(struct xensnd_card *card)
 		return;
 	}
 	if (own_state_write(card, XenbusStateInitialised) == 0)
-		phase_enter(card, XENSND_CARD_PUBLISHED, card->connect_deadline_ns);
+		phase_enter(card, XENSND_CARD_PUBLISHED,
+			card->reconnecting ? xensnd_deadline_ms(CONNECT_MS)
+					   : card->connect_deadline_ns);
 }
+
+/* ---- Loss and return ---- */
+
+__attribute__((format(printf, 2, 3))) static void card_lost(
+	struct xensnd_card *card, const char *format, ...)
+{
+	va_list args;
+
+	phase_enter(card, XENSND_CARD_LOST, XENSND_NEVER);
+	card->error = -ENODEV;
+	va_start(args, format);
+	vsnprintf(card->error_text, sizeof(card->error_text), format, args);
+	va_end(args);
+}
+
+void xensnd_card_lose(struct xensnd_card *card, const char *why)
+{
+	if (card->phase == XENSND_CARD_CONNECTED)
+		card_lost(card, "%s", why);
+}
+
+static void config_free(struct xensnd_card *card)
+{
+	free(card->streams);
+	free(card->config);
+	card->streams = NULL;
+	card->config = NULL;
+}
+
+/* What failed while reconnecting is looked at again when a node changes, or after a while. */
+static void card_rest(struct xensnd_card *card)
+{
+	xensnd_log(card->log, XENSND_LOG_DEBUG, "card %u: %s", card->number, card->error_text);
+	phase_enter(card, XENSND_CARD_SEEKING, xensnd_deadline_ms(REST_MS));
+}
+
+/* The toolstack may have made the device anew: with another backend, in another domain. */
+static void card_seek(struct xensnd_card *card)
+{
+	backend_unwatch(card);
+	config_free(card);
+	if (!backend_find(card) || !config_load(card) || !version_known(card) ||
+		!state_watch(card, card->backend, TOKEN_BACKEND)) {
+		card_rest(card);
+		return;
+	}
+	handshake_begin(card);
+	if (card->phase == XENSND_CARD_FAILED)
+		card_rest(card);
+}
+
+void xensnd_card_reconnect(struct xensnd_card *card)
+{
+	streams_unshare(card);
+	card->reconnecting = true;
+	card->stale_channels = false;
+	card_seek(card);
+	xensnd_card_step(card);
+}
+
+/* Has the toolstack made the device anew while it was not connected? */
+static bool card_remade(struct xensnd_card *card)
+{
+	char *path;
+	bool remade;
+
+	if (card->phase == XENSND_CARD_SEEKING)
+		return true;
+	if (card->phase != XENSND_CARD_WAITING && card->phase != XENSND_CARD_PUBLISHED)
+		return false;
+	path = xensnd_node_read(card->xs, XBT_NULL, card->base, XENSND_NODE_BACKEND);
+	remade = !path || strcmp(path, card->backend) != 0;
+	free(path);
+	return remade;
+}
+
+/* ---- States ---- */
 
 /* The backend refused the rings. Once that may be a predecessor's doing; twice it is for good. */
 static void card_refused(struct xensnd_card *card, unsigned int backend_state)
 {
 	streams_unshare(card);
+	if (card->reconnecting) {
+		snprintf(card->error_text, sizeof(card->error_text), "the backend refused (%s)",
+			xensnd_state_name(backend_state));
+		card_rest(card);
+		return;
+	}
 	if (!card->retried) {
 		card->retried = true;
 		handshake_begin(card);
@@ -422,6 +539,7 @@ static void card_published_step(struct xensnd_card *card, unsigned int backend_s
 	case XenbusStateConnected:
 		if (own_state_write(card, XenbusStateConnected) == 0)
 			phase_enter(card, XENSND_CARD_CONNECTED, XENSND_NEVER);
+		card->connected_ns = xensnd_now_ns();
 		break;
 	case XenbusStateUnknown:
 	case XenbusStateClosing:
@@ -452,25 +570,71 @@ static void card_timed_out(struct xensnd_card *card, unsigned int backend_state)
 		card_closed(card);
 		return;
 	}
+	if (card->phase == XENSND_CARD_SEEKING) {
+		card_seek(card);
+		return;
+	}
 	streams_unshare(card);
 	own_state_write(card, XenbusStateInitialising);
+	if (card->reconnecting) {
+		snprintf(card->error_text, sizeof(card->error_text), "the backend hangs (%s)",
+			xensnd_state_name(backend_state));
+		card_rest(card);
+		return;
+	}
 	card_fail(card, -ETIMEDOUT,
 		"card %u: no backend answers in domain %u (state %s): is xensnd-backend running "
 		"there?",
 		card->number, card->backend_domid, xensnd_state_name(backend_state));
 }
 
-static void watches_drain(struct xensnd_card *card)
+/* Which of the two states may have changed. */
+struct changes {
+	bool own, backend;
+};
+
+static struct changes watches_drain(struct xensnd_card *card)
 {
+	struct changes changes = { .own = false };
 	char **event;
 
-	while ((event = xs_check_watch(card->xs)))
+	while ((event = xs_check_watch(card->xs))) {
+		if (strcmp(event[XS_WATCH_TOKEN], TOKEN_OWN) == 0)
+			changes.own = true;
+		else
+			changes.backend = true;
 		free(event);
+	}
+	return changes;
+}
+
+/*
+ * Somebody else wrote our state: the toolstack has made the device anew, which it does for a
+ * restored guest, whose rings and event channels are gone without a trace. A backend that says
+ * Connected once more has been restarted, and knows nothing of our rings either.
+ */
+static void card_connected_step(
+	struct xensnd_card *card, const struct changes *changes, unsigned int backend_state)
+{
+	if (changes->own && xensnd_node_state(card->xs, card->base) != XenbusStateConnected) {
+		card->stale_channels = true;
+		card_lost(card,
+			"card %u was made anew (the guest was restored, or the card detached)",
+			card->number);
+	} else if (backend_state != XenbusStateConnected) {
+		card_lost(card, "card %u: the backend in domain %u has gone (%s)", card->number,
+			card->backend_domid, xensnd_state_name(backend_state));
+	} else if (changes->backend &&
+		   xensnd_now_ns() >= card->connected_ns + SETTLE_MS * XENSND_NS_PER_MS) {
+		card_lost(card, "card %u: the backend in domain %u was restarted", card->number,
+			card->backend_domid);
+	}
 }
 
 void xensnd_card_step(struct xensnd_card *card)
 {
 	unsigned int backend_state;
+	struct changes changes;
 
 	if (!card->xs)
 		return;
@@ -478,10 +642,18 @@ void xensnd_card_step(struct xensnd_card *card)
 	 * First the events, then the state: a change in between fires again. Also when none counts
 	 * any more, or the descriptor stays readable and the caller's loop spins.
 	 */
-	watches_drain(card);
-	if (card->phase == XENSND_CARD_CLOSED || card->phase == XENSND_CARD_FAILED)
+	changes = watches_drain(card);
+	if (card->phase == XENSND_CARD_CLOSED || card->phase == XENSND_CARD_FAILED ||
+		card->phase == XENSND_CARD_LOST)
 		return;
-	backend_state = xensnd_node_state(card->xs, card->backend);
+	if (changes.own && card_remade(card)) {
+		card->stale_channels = true;
+		streams_unshare(card);
+		card->stale_channels = false;
+		card_seek(card);
+	}
+	backend_state = card->backend[0] != '\0' ? xensnd_node_state(card->xs, card->backend)
+						 : XenbusStateUnknown;
 	switch (card->phase) {
 	case XENSND_CARD_WAITING:
 		if (backend_state == XenbusStateInitWait)
@@ -491,10 +663,7 @@ void xensnd_card_step(struct xensnd_card *card)
 		card_published_step(card, backend_state);
 		break;
 	case XENSND_CARD_CONNECTED:
-		if (backend_state != XenbusStateConnected)
-			card_fail(card, -ENODEV, "card %u: the backend in domain %u has gone (%s)",
-				card->number, card->backend_domid,
-				xensnd_state_name(backend_state));
+		card_connected_step(card, &changes, backend_state);
 		break;
 	case XENSND_CARD_CLOSING:
 		if (backend_state != XenbusStateConnected && backend_state != XenbusStateClosing)
@@ -510,6 +679,10 @@ void xensnd_card_step(struct xensnd_card *card)
 void xensnd_card_close(struct xensnd_card *card)
 {
 	switch (card->phase) {
+	case XENSND_CARD_SEEKING:
+		/* There may be no node any more, and writing a state would make one. */
+		phase_enter(card, XENSND_CARD_CLOSED, XENSND_NEVER);
+		break;
 	case XENSND_CARD_WAITING:
 		card_closed(card);
 		break;
@@ -537,8 +710,7 @@ int xensnd_card_fd(const struct xensnd_card *card)
 void xensnd_card_free(struct xensnd_card *card)
 {
 	streams_unshare(card);
-	free(card->streams);
-	free(card->config);
+	config_free(card);
 	xensnd_grant_source_close(card->grant_source);
 	if (card->xs)
 		xs_close(card->xs);

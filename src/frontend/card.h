@@ -28,6 +28,8 @@ enum xensnd_card_phase {
 	XENSND_CARD_WAITING,   /* own state 1, until the backend is in InitWait */
 	XENSND_CARD_PUBLISHED, /* own state 3, until the backend is Connected */
 	XENSND_CARD_CONNECTED,
+	XENSND_CARD_LOST,    /* the backend has gone: the caller takes the rings, and reconnects */
+	XENSND_CARD_SEEKING, /* reconnecting: until the toolstack's nodes name a backend */
 	XENSND_CARD_CLOSING, /* own state 5, until the backend has unmapped everything */
 	XENSND_CARD_CLOSED,  /* nothing is shared any more; final */
 	XENSND_CARD_FAILED,  /* error and error_text say why */
@@ -45,8 +47,11 @@ struct xensnd_card {
 	unsigned int number;
 	const struct xensnd_log *log;
 	enum xensnd_card_phase phase;
-	int error;                   /* negative errno, when FAILED */
+	int error;                   /* negative errno, when FAILED or LOST */
 	char error_text[256];        /* for people: what is wrong and how to mend it */
+	bool reconnecting;           /* from the first loss on: nothing is final any more */
+	bool stale_channels;         /* LOST by a restore: the event channels must not be closed */
+	int64_t connected_ns;        /* since when */
 	int64_t deadline_ns;         /* of the phase */
 	int64_t connect_deadline_ns; /* of the whole handshake */
 	bool retried;                /* a dying predecessor may disturb the first try */
@@ -73,6 +78,19 @@ int xensnd_card_fd(const struct xensnd_card *card);
 
 /* Looks at what XenStore has to say and at the clock, and goes on. */
 void xensnd_card_step(struct xensnd_card *card);
+
+/*
+ * LOST: begins to connect again, to whatever backend the nodes name by now. The caller has taken
+ * the rings and channels that are still in use out of the streams.
+ */
+void xensnd_card_reconnect(struct xensnd_card *card);
+
+/* CONNECTED: the backend is there and does not answer, so the connection is given up. */
+void xensnd_card_lose(struct xensnd_card *card, const char *why);
+
+/* Frees rings that were taken out of a stream; stale: as stale_channels was. */
+void xensnd_card_rings_free(struct xensnd_card *card, struct xensnd_grant_pages *rings,
+	struct xensnd_channel *channel, bool stale);
 
 /* Begins to close. The streams' pages must not be touched any more. Ends in CLOSED or FAILED. */
 void xensnd_card_close(struct xensnd_card *card);

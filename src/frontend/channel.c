@@ -3,9 +3,11 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/quiet_xentoollog.h"
+#include "keeper.h"
 
 static int last_error(void)
 {
@@ -68,6 +70,20 @@ void xensnd_channel_close(struct xensnd_channel *channel)
 	if (channel->handle)
 		xenevtchn_close(channel->handle);
 	*channel = (struct xensnd_channel){ .handle = NULL };
+}
+
+void xensnd_channel_bury(struct xensnd_channel *channel, const struct xensnd_log *log)
+{
+	int ret = channel->handle ? xensnd_keeper_start(xenevtchn_fd(channel->handle)) : 0;
+
+	if (ret < 0) {
+		xensnd_log(log, XENSND_LOG_WARNING,
+			"no process keeps the event channels of before the restore: %s",
+			strerror(-ret));
+		*channel = (struct xensnd_channel){ .handle = NULL };
+		return;
+	}
+	xensnd_channel_close(channel);
 }
 
 int xensnd_channel_fd(const struct xensnd_channel *channel)

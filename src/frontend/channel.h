@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <xenevtchn.h>
 
+#include "common/log.h"
+
 struct xensnd_channel {
 	xenevtchn_handle *handle;
 	evtchn_port_t ring_port; /* 0: not bound */
@@ -41,6 +43,12 @@ void xensnd_channel_unbind(struct xensnd_channel *channel);
 
 /* Closes the handle and leaves the ports to the one who bound them. */
 void xensnd_channel_close(struct xensnd_channel *channel);
+
+/*
+ * Closes the handle of ports that a restore has taken away, having given it to a process that keeps
+ * it (keeper.h); without such a process it stays open.
+ */
+void xensnd_channel_bury(struct xensnd_channel *channel, const struct xensnd_log *log);
 
 /* To be polled for POLLIN. */
 int xensnd_channel_fd(const struct xensnd_channel *channel);

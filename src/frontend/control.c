@@ -17,6 +17,8 @@
 /* A backend may have to open a sound card first. */
 #define CONTROL_NS (3 * XENSND_NS_PER_SECOND)
 #define OWNER_NS XENSND_NS_PER_SECOND
+/* A program waits for a backend that is away: as often as it likes, so long each time. */
+#define PATIENCE_NS XENSND_NS_PER_SECOND
 
 static void command_end(struct xensnd_stream *stream, int result)
 {
@@ -25,6 +27,7 @@ static void command_end(struct xensnd_stream *stream, int result)
 	stream->worker.command = NULL;
 	stream->worker.requested = false;
 	stream->worker.owner_deadline_ns = XENSND_NEVER;
+	stream->worker.patience_ns = XENSND_NEVER;
 	xensnd_mailbox_answer(&stream->mailbox, command, result);
 }
 
@@ -162,17 +165,12 @@ static void buffer_release(struct xensnd_stream *stream)
 	stream->buffer = NULL;
 }
 
-static void open_begin(struct xensnd_stream *stream)
+static void buffer_ask(struct xensnd_stream *stream)
 {
 	struct xensnd_link_message message = { .type = XENSND_LINK_ALLOCATE };
 	struct xensnd_worker *worker = &stream->worker;
 	int ret;
 
-	if (worker->run != XENSND_RUN_CLOSED) {
-		command_end(stream, -EBUSY);
-		return;
-	}
-	stream->geometry = worker->command->u.geometry;
 	message.u.allocate.buffer_bytes = stream->geometry.buffer_bytes;
 	ret = xensnd_link_send(stream->hold.fd, &message, NULL, 0);
 	if (ret < 0) {
@@ -183,13 +181,32 @@ static void open_begin(struct xensnd_stream *stream)
 	worker->owner_deadline_ns = worker->now_ns + OWNER_NS;
 }
 
+static void open_begin(struct xensnd_stream *stream)
+{
+	if (stream->worker.run != XENSND_RUN_CLOSED) {
+		command_end(stream, -EBUSY);
+		return;
+	}
+	stream->geometry = stream->worker.command->u.geometry;
+	buffer_ask(stream);
+}
+
+/* What was open before the loss, in new pages: the old ones may still be mapped by a backend. */
+static void reopen_begin(struct xensnd_stream *stream)
+{
+	buffer_release(stream);
+	buffer_ask(stream);
+}
+
 void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_link_buffer *reply)
 {
 	struct xensnd_worker *worker = &stream->worker;
 	struct xensnd_req req = { .operation = XENSND_OP_OPEN };
 
-	if (!worker->command || worker->command->op != XENSND_COMMAND_OPEN ||
-		worker->owner_deadline_ns == XENSND_NEVER) {
+	if (!worker->command || worker->owner_deadline_ns == XENSND_NEVER) {
+		/* The answer to a question that a loss has overtaken. */
+		if (reply->error < 0)
+			return;
 		xensnd_worker_lose(stream, "the card's owner sent a buffer that was not asked for");
 		return;
 	}
@@ -234,6 +251,7 @@ static void open_answered(struct xensnd_stream *stream, int result)
 	if (result < 0) {
 		buffer_release(stream);
 	} else {
+		worker->reopen = false;
 		worker->run = XENSND_RUN_STOPPED;
 		worker->prepared = false;
 		worker->dirty = false;
@@ -242,16 +260,23 @@ static void open_answered(struct xensnd_stream *stream, int result)
 		xensnd_position_open(&worker->position, source_begin(stream));
 		atomic_store(&stream->position_source, (int)worker->position.source);
 	}
-	command_end(stream, result);
+	/* A prepare goes on from here. */
+	if (result < 0 || worker->command->op == XENSND_COMMAND_OPEN)
+		command_end(stream, result);
+	else
+		worker->requested = false;
 }
 
 static void close_step(struct xensnd_stream *stream)
 {
 	struct xensnd_req req = { .operation = XENSND_OP_CLOSE };
 
-	if (stream->worker.run == XENSND_RUN_CLOSED)
+	if (stream->worker.run == XENSND_RUN_CLOSED) {
+		if (stream->worker.reopen)
+			buffer_release(stream);
+		stream->worker.reopen = false;
 		command_end(stream, 0);
-	else if (drained_by_answers(stream) || stream_settle(stream))
+	} else if (drained_by_answers(stream) || stream_settle(stream))
 		request_send(stream, &req);
 }
 
@@ -428,6 +453,11 @@ void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_req
 			close_answered(stream);
 		break;
 	case XENSND_COMMAND_PREPARE:
+		if (request->operation == XENSND_OP_OPEN)
+			open_answered(stream, result);
+		else
+			stop_answered(stream);
+		break;
 	case XENSND_COMMAND_STOP:
 		stop_answered(stream);
 		break;
@@ -443,6 +473,43 @@ void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_req
 	}
 }
 
+/* ---- Without a backend ---- */
+
+/* What the command had sent will never be answered. It may wait for the return, or not begin. */
+void xensnd_control_away(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	worker->requested = false;
+	worker->halting = false;
+	worker->owner_deadline_ns = XENSND_NEVER;
+}
+
+/* A program that prepares or sets up waits a while, so that it need not ask again and again. */
+static void away_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	switch (worker->command->op) {
+	case XENSND_COMMAND_CLOSE:
+		close_step(stream);
+		break;
+	case XENSND_COMMAND_STOP:
+		command_end(stream, 0);
+		break;
+	case XENSND_COMMAND_PREPARE:
+	case XENSND_COMMAND_OPEN:
+		if (worker->patience_ns == XENSND_NEVER)
+			worker->patience_ns = worker->now_ns + PATIENCE_NS;
+		if (worker->now_ns >= worker->patience_ns)
+			command_end(stream, -EAGAIN);
+		break;
+	default:
+		command_end(stream, -ESTRPIPE);
+		break;
+	}
+}
+
 /* Goes on with the command under way, which may end by that. */
 static void command_step(struct xensnd_stream *stream)
 {
@@ -454,6 +521,8 @@ static void command_step(struct xensnd_stream *stream)
 		command_end(stream, 0);
 	} else if (worker->lost) {
 		command_end(stream, -ENODEV);
+	} else if (worker->away) {
+		away_step(stream);
 	} else if (worker->requested) {
 		return;
 	} else if (op == XENSND_COMMAND_QUERY) {
@@ -462,6 +531,9 @@ static void command_step(struct xensnd_stream *stream)
 		open_begin(stream);
 	} else if (op == XENSND_COMMAND_CLOSE) {
 		close_step(stream);
+	} else if (op == XENSND_COMMAND_PREPARE && worker->run == XENSND_RUN_CLOSED &&
+		   worker->reopen) {
+		reopen_begin(stream);
 	} else if (worker->run == XENSND_RUN_CLOSED) {
 		command_end(stream, op == XENSND_COMMAND_STOP ? 0 : -EBADFD);
 	} else if (op == XENSND_COMMAND_PREPARE) {

@@ -23,6 +23,8 @@ static size_t body_bytes(uint32_t type)
 		[XENSND_LINK_ALLOCATE] = sizeof(struct xensnd_link_allocate),
 		[XENSND_LINK_RELEASE] = sizeof(uint32_t),
 		[XENSND_LINK_LEAVE] = sizeof(struct xensnd_ring_state),
+		[XENSND_LINK_LET_GO] = sizeof(uint32_t),
+		[XENSND_LINK_STUCK] = sizeof(uint32_t),
 		[XENSND_LINK_STREAM] = sizeof(struct xensnd_link_stream),
 		[XENSND_LINK_BUFFER] = sizeof(struct xensnd_link_buffer),
 		[XENSND_LINK_LOST] = sizeof(struct xensnd_link_lost),

@@ -17,7 +17,7 @@
 #include "protocol/config.h"
 #include "protocol/wire.h"
 
-#define XENSND_LINK_VERSION 1u
+#define XENSND_LINK_VERSION 2u
 
 enum xensnd_link_type {
 	/* stream → owner */
@@ -25,11 +25,13 @@ enum xensnd_link_type {
 	XENSND_LINK_ALLOCATE,  /* give me a buffer of so many bytes; answered by BUFFER */
 	XENSND_LINK_RELEASE,   /* the backend has let go of the buffer; not answered */
 	XENSND_LINK_LEAVE,     /* the rings are idle and in this state; not answered */
+	XENSND_LINK_LET_GO, /* after LOST: the old rings are not touched any more; not answered */
+	XENSND_LINK_STUCK,  /* the backend does not answer; LOST follows */
 	/* owner → stream */
-	XENSND_LINK_STREAM,
+	XENSND_LINK_STREAM, /* comes again when a lost backend is back, with new rings */
 	XENSND_LINK_BUFFER,
-	XENSND_LINK_LOST, /* the connection to the backend is gone; the pages stay until the stream
-			     leaves */
+	XENSND_LINK_LOST, /* the connection to the backend is gone; the rings stay until LET_GO, the
+			     buffer until RELEASE */
 };
 
 /* Where a frontend's end of the rings stands, for whoever uses them next. */

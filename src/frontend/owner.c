@@ -25,6 +25,12 @@ struct xensnd_owner_client {
 	bool claiming; /* has asked for a stream and waits for the card */
 	struct xensnd_link_claim claim;
 	struct xensnd_grant_pages buffer; /* directory pages, then data pages */
+	/* After a loss, until the client has let go of them. */
+	struct xensnd_grant_pages old_rings;
+	struct xensnd_channel old_channel;
+	bool old_stale; /* the channel must not be closed */
+	bool away;      /* its stream was lost: it is granted again when the backend is back */
+	bool unused;    /* granted again, and nothing was sent on the new rings yet */
 	bool gone;
 };
 
@@ -47,6 +53,7 @@ __attribute__((format(printf, 3, 4))) static void claim_refuse(
 	vsnprintf(message.u.stream.text, sizeof(message.u.stream.text), format, args);
 	va_end(args);
 	client->claiming = false;
+	client->away = false;
 	client_send(client, &message, NULL, 0);
 }
 
@@ -71,6 +78,8 @@ static void claim_grant(struct xensnd_owner *owner, struct xensnd_owner_client *
 	memcpy(grant->device_name, config->devices[grant->config.device].name,
 		sizeof(grant->device_name));
 	client->claiming = false;
+	client->unused = client->away;
+	client->away = false;
 	client->stream = index;
 	stream->claimed = true;
 	client_send(client, &message, &fd, 1);
@@ -162,6 +171,14 @@ static void client_allocate(struct xensnd_owner *owner, struct xensnd_owner_clie
 	client_send(client, &message, NULL, 0);
 }
 
+static void old_rings_free(struct xensnd_owner *owner, struct xensnd_owner_client *client)
+{
+	if (!client->old_rings.address)
+		return;
+	xensnd_card_rings_free(
+		&owner->card, &client->old_rings, &client->old_channel, client->old_stale);
+}
+
 static void client_leave(struct xensnd_owner *owner, struct xensnd_owner_client *client,
 	const struct xensnd_ring_state *state)
 {
@@ -198,10 +215,18 @@ static void client_message(struct xensnd_owner *owner, struct xensnd_owner_clien
 		client->claiming = true;
 		break;
 	case XENSND_LINK_ALLOCATE:
+		client->unused = false;
 		client_allocate(owner, client, &message.u.allocate);
 		break;
 	case XENSND_LINK_RELEASE:
 		buffer_free(owner, client);
+		break;
+	case XENSND_LINK_LET_GO:
+		old_rings_free(owner, client);
+		break;
+	case XENSND_LINK_STUCK:
+		if (client->stream != NO_STREAM)
+			xensnd_card_lose(&owner->card, "the backend does not answer");
 		break;
 	case XENSND_LINK_LEAVE:
 		client_leave(owner, client, &message.u.leave);
@@ -244,8 +269,9 @@ static void client_free(struct xensnd_owner *owner, struct xensnd_owner_client *
 {
 	if (client->stream != NO_STREAM) {
 		owner->card.streams[client->stream].claimed = false;
-		owner->card.streams[client->stream].dirty = true;
+		owner->card.streams[client->stream].dirty = !client->unused;
 	}
+	old_rings_free(owner, client);
 	buffer_free(owner, client);
 	close(client->fd);
 	free(client);
@@ -268,23 +294,42 @@ static void clients_sweep(struct xensnd_owner *owner, bool all)
 	}
 }
 
-static void clients_tell_lost(struct xensnd_owner *owner)
+/* Takes a client's rings out of the card, for as long as the client may touch them. */
+static void client_lose(struct xensnd_owner *owner, struct xensnd_owner_client *client,
+	const struct xensnd_link_message *message)
+{
+	struct xensnd_card_stream *stream = &owner->card.streams[client->stream];
+
+	/* Those of the loss before were let go of, or there would have been no stream since. */
+	old_rings_free(owner, client);
+	client->old_rings = stream->rings;
+	client->old_channel = stream->channel;
+	client->old_stale = owner->card.stale_channels;
+	stream->rings = (struct xensnd_grant_pages){ .address = NULL };
+	stream->channel = (struct xensnd_channel){ .handle = NULL };
+	stream->claimed = false;
+	client->stream = NO_STREAM;
+	client->away = true;
+	client_send(client, message, NULL, 0);
+}
+
+/* The backend has gone: every stream is told, and is granted again when there is one. */
+static void card_lost(struct xensnd_owner *owner)
 {
 	struct xensnd_link_message message = { .type = XENSND_LINK_LOST };
 
 	snprintf(message.u.lost.text, sizeof(message.u.lost.text), "%s", owner->card.error_text);
 	for (struct xensnd_owner_client *client = owner->clients; client; client = client->next)
 		if (client->stream != NO_STREAM)
-			client_send(client, &message, NULL, 0);
+			client_lose(owner, client, &message);
+	xensnd_card_reconnect(&owner->card);
 }
 
 static void card_step(struct xensnd_owner *owner)
 {
-	enum xensnd_card_phase before = owner->card.phase;
-
 	xensnd_card_step(&owner->card);
-	if (before == XENSND_CARD_CONNECTED && owner->card.phase == XENSND_CARD_FAILED)
-		clients_tell_lost(owner);
+	if (owner->card.phase == XENSND_CARD_LOST)
+		card_lost(owner);
 }
 
 /*
@@ -325,8 +370,11 @@ static bool owner_turn(struct xensnd_owner *owner)
 	for (client = owner->clients; client; client = client->next)
 		if (pfds[n++].revents)
 			client_message(owner, client);
+	/* One of them may have found that the backend is stuck. */
+	if (owner->card.phase == XENSND_CARD_LOST)
+		card_lost(owner);
 	for (client = owner->clients; client; client = client->next)
-		if (client->claiming)
+		if (client->claiming || client->away)
 			claim_answer(owner, client);
 	clients_sweep(owner, false);
 	if (pfds[POLL_LISTEN].revents)

@@ -54,15 +54,36 @@ static void fds_close(const int fds[XENSND_LINK_MAX_FDS])
 			close(fds[i]);
 }
 
+int xensnd_stream_adopt(
+	struct xensnd_stream *stream, const struct xensnd_link_stream *grant, const int *fds)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	char *pages = (char *)(uintptr_t)grant->pages.address;
+	int ret;
+
+	if (fds[0] < 0 || fds[1] >= 0 || !xensnd_link_stream_is_sound(grant)) {
+		fds_close(fds);
+		return -EPROTO;
+	}
+	ret = xensnd_channel_adopt(&stream->channel, fds[0], grant->ring_port, grant->event_port);
+	if (ret < 0)
+		return ret;
+	/* The one before may have left it masked (worker.c, port_unmask). */
+	(void)xensnd_channel_unmask(&stream->channel, grant->event_port);
+	xensnd_front_ring_attach(&worker->ring, pages, grant->rings.req_prod);
+	xensnd_front_events_attach(
+		&worker->events, pages + XENSND_PAGE_BYTES, grant->rings.evt_cons);
+	worker->requests = (struct xensnd_requests){ .next_id = grant->rings.next_id };
+	return 0;
+}
+
 /* Asks the owner for the stream and takes up what it hands out. */
 static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream_spec *spec,
 	const struct explanation *why)
 {
 	struct xensnd_link_message message = { .type = XENSND_LINK_CLAIM };
 	const struct xensnd_link_stream *grant = &message.u.stream;
-	struct xensnd_worker *worker = &stream->worker;
 	int fds[XENSND_LINK_MAX_FDS] = { -1, -1 };
-	char *pages;
 	int ret;
 
 	message.u.claim = (struct xensnd_link_claim){
@@ -75,28 +96,22 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 	if (ret < 0)
 		return explain(why, ret, "card %u: its owner does not answer: %s", spec->card,
 			strerror(-ret));
-	if (message.type != XENSND_LINK_STREAM || grant->error > 0 ||
-		(grant->error == 0 &&
-			(fds[0] < 0 || fds[1] >= 0 || !xensnd_link_stream_is_sound(grant)))) {
-		fds_close(fds);
-		return explain(why, -EPROTO, "card %u: its owner does not keep to the protocol",
-			spec->card);
-	}
-	if (grant->error < 0) {
+	if (message.type == XENSND_LINK_STREAM && grant->error < 0) {
 		fds_close(fds);
 		return explain(why, grant->error, "%.255s", grant->text);
 	}
-	ret = xensnd_channel_adopt(&stream->channel, fds[0], grant->ring_port, grant->event_port);
+	if (message.type != XENSND_LINK_STREAM || grant->error > 0) {
+		fds_close(fds);
+		ret = -EPROTO;
+	} else {
+		ret = xensnd_stream_adopt(stream, grant, fds);
+	}
+	if (ret == -EPROTO)
+		return explain(
+			why, ret, "card %u: its owner does not keep to the protocol", spec->card);
 	if (ret < 0)
 		return explain(why, ret, "card %u: the event channel can not be used: %s",
 			spec->card, strerror(-ret));
-	/* The one before may have left it masked (worker.c, port_unmask). */
-	(void)xensnd_channel_unmask(&stream->channel, grant->event_port);
-	pages = (char *)(uintptr_t)grant->pages.address;
-	xensnd_front_ring_attach(&worker->ring, pages, grant->rings.req_prod);
-	xensnd_front_events_attach(
-		&worker->events, pages + XENSND_PAGE_BYTES, grant->rings.evt_cons);
-	worker->requests.next_id = grant->rings.next_id;
 	stream->info.backend_domid = grant->backend_domid;
 	stream->info.config = grant->config;
 	memcpy(stream->info.card_name, grant->card_name, sizeof(stream->info.card_name));
@@ -110,7 +125,8 @@ static void stream_leave(struct xensnd_stream *stream)
 	const struct xensnd_worker *worker = &stream->worker;
 	struct xensnd_link_message message = { .type = XENSND_LINK_LEAVE };
 
-	if (worker->lost || worker->requests.n > 0 || worker->run != XENSND_RUN_CLOSED)
+	if (worker->lost || worker->away || worker->requests.n > 0 ||
+		worker->run != XENSND_RUN_CLOSED)
 		return;
 	message.u.leave.req_prod = worker->ring.req_prod;
 	message.u.leave.evt_cons = worker->events.cons;
@@ -272,6 +288,8 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 	stream->card = spec->card;
 	stream->capture = spec->capture;
 	stream->policy = spec->position;
+	stream->reconnect_s = spec->reconnect_s;
+	stream->worker.patience_ns = XENSND_NEVER;
 	stream->stop_command.op = XENSND_COMMAND_STOP;
 	stream->worker.owner_deadline_ns = XENSND_NEVER;
 	atomic_store(&stream->wanted, UINT64_MAX);

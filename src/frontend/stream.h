@@ -29,6 +29,7 @@ struct xensnd_stream_spec {
 	unsigned int device;
 	bool capture;
 	enum xensnd_position_policy position;
+	unsigned int reconnect_s; /* how long a backend may be away before it is given up */
 };
 
 /*
@@ -48,6 +49,7 @@ struct xensnd_stream_info {
 enum xensnd_condition {
 	XENSND_STREAM_FINE,
 	XENSND_STREAM_XRUN, /* the program came too late; cleared by prepare */
+	XENSND_STREAM_AWAY, /* the backend is gone and may come back; prepare goes on then */
 	XENSND_STREAM_LOST, /* the backend is gone or broken; for good */
 };
 
@@ -91,6 +93,8 @@ void *xensnd_stream_buffer(const struct xensnd_stream *stream);
 
 /*
  * Stops the backend if it runs, waits until it has let go of the buffer, and starts counting at 0.
+ * Waits a second for a backend that is away and then says -EAGAIN; with one that has come back the
+ * buffer may be at another place.
  */
 int xensnd_stream_prepare(struct xensnd_stream *stream);
 

@@ -83,6 +83,11 @@ struct xensnd_worker {
 	struct xensnd_command *command;
 	bool requested;            /* the command has sent something and waits for the answer */
 	int64_t owner_deadline_ns; /* for the owner's answer, XENSND_NEVER if none is due */
+	int64_t patience_ns; /* AWAY: how long the command waits; XENSND_NEVER: it has not begun */
+	int64_t away_deadline_ns; /* AWAY: when the backend is given up */
+	bool away;                /* there are no rings */
+	bool reopen;              /* what was open before the loss is to be opened again */
+	bool proven;              /* the backend has taken or delivered audio since it came */
 	bool lost;
 	bool quit;
 };
@@ -94,6 +99,7 @@ struct xensnd_stream {
 	unsigned int card;
 	bool capture;
 	enum xensnd_position_policy policy;
+	unsigned int reconnect_s;
 	struct xensnd_local_hold hold;
 	pthread_t thread;
 	const bool *here; /* in a page that reads as 0 in a forked child: nobody works for that */
@@ -169,6 +175,14 @@ void *xensnd_worker_thread(void *argument);
 /* Has the program reason to look (stream.h, wake_fd)? Either thread. */
 bool xensnd_stream_ready(struct xensnd_stream *stream);
 
+/*
+ * Takes up what the owner hands out: 0; -EPROTO: that is not sound; another negative errno. The
+ * descriptors become the stream's, or are closed.
+ */
+struct xensnd_link_stream;
+int xensnd_stream_adopt(
+	struct xensnd_stream *stream, const struct xensnd_link_stream *grant, const int *fds);
+
 /* ---- worker.c for control.c ---- */
 
 /*
@@ -181,6 +195,12 @@ int xensnd_worker_send(
 /* The backend or the owner failed us: says why, once, and ends all that waits with -ENODEV. */
 __attribute__((format(printf, 2, 3))) void xensnd_worker_lose(
 	struct xensnd_stream *stream, const char *format, ...);
+
+/*
+ * The rings are gone: what waits for them ends or waits for their return. stuck: the owner does not
+ * know it yet.
+ */
+void xensnd_worker_go_away(struct xensnd_stream *stream, bool stuck, const char *why);
 
 /* Sends, or asks for, what there is room for of the program's audio. */
 void xensnd_worker_submit(struct xensnd_stream *stream);
@@ -196,6 +216,9 @@ void xensnd_control_step(struct xensnd_stream *stream);
 /* The backend answered a control request. */
 void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_request *request,
 	const struct xensnd_resp *rsp);
+
+/* The rings are gone. */
+void xensnd_control_away(struct xensnd_stream *stream);
 
 /* The owner answered ALLOCATE. */
 struct xensnd_link_buffer;

@@ -52,6 +52,65 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 	condition_set(stream, XENSND_STREAM_LOST);
 }
 
+/* Without rings there is nothing to take and nothing to send. */
+static bool connected(const struct xensnd_worker *worker)
+{
+	return !worker->lost && !worker->away;
+}
+
+void xensnd_worker_go_away(struct xensnd_stream *stream, bool stuck, const char *why)
+{
+	const struct xensnd_link_message let_go = { .type = XENSND_LINK_LET_GO };
+	const struct xensnd_link_message is_stuck = { .type = XENSND_LINK_STUCK };
+	struct xensnd_worker *worker = &stream->worker;
+	bool hopeless = stuck && !worker->proven;
+
+	if (!connected(worker))
+		return;
+	if (stream->reconnect_s == 0 || hopeless) {
+		xensnd_worker_lose(stream, "%s", why);
+		return;
+	}
+	xensnd_log(&stream->log, XENSND_LOG_WARNING, "card %u device %u: %s; waiting for it",
+		stream->card, stream->info.config.device, why);
+	worker->away = true;
+	worker->reopen = worker->reopen || worker->run != XENSND_RUN_CLOSED;
+	worker->run = XENSND_RUN_CLOSED;
+	worker->prepared = false;
+	worker->dirty = false;
+	worker->requests = (struct xensnd_requests){ .n = 0 };
+	worker->away_deadline_ns =
+		worker->now_ns + (int64_t)stream->reconnect_s * XENSND_NS_PER_SECOND;
+	xensnd_channel_close(&stream->channel);
+	if (stuck)
+		(void)xensnd_link_send(stream->hold.fd, &is_stuck, NULL, 0);
+	else
+		(void)xensnd_link_send(stream->hold.fd, &let_go, NULL, 0);
+	xensnd_control_away(stream);
+	condition_set(stream, XENSND_STREAM_AWAY);
+}
+
+/* New rings, with nothing open on them. The program goes on when it has prepared. */
+static void stream_return(struct xensnd_stream *stream, const struct xensnd_link_stream *grant,
+	int fds[XENSND_LINK_MAX_FDS])
+{
+	struct xensnd_worker *worker = &stream->worker;
+	int ret = grant->error == 0 ? xensnd_stream_adopt(stream, grant, fds) : grant->error;
+
+	/* Adopted, or closed. */
+	if (grant->error == 0)
+		fds[0] = fds[1] = -1;
+	if (ret < 0) {
+		xensnd_worker_lose(stream, "the card is back without this stream (%s)",
+			grant->error < 0 ? grant->text : strerror(-ret));
+		return;
+	}
+	worker->away = false;
+	worker->proven = false;
+	xensnd_log(&stream->log, XENSND_LOG_WARNING, "card %u device %u: the backend is back",
+		stream->card, stream->info.config.device);
+}
+
 /* ---- From the backend ---- */
 
 static void traffic_count(struct xensnd_stream *stream)
@@ -89,7 +148,9 @@ static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *
 	}
 	if (request.bytes == 0)
 		xensnd_control_answer(stream, &request, rsp);
-	else if (rsp->status != 0 && worker->prepared && worker->run != XENSND_RUN_PAUSED) {
+	else if (rsp->status == 0)
+		worker->proven = true;
+	else if (worker->prepared && worker->run != XENSND_RUN_PAUSED) {
 		xensnd_log(&stream->log, XENSND_LOG_WARNING,
 			"card %u device %u: the backend refused audio (%d)", stream->card,
 			stream->info.config.device, rsp->status);
@@ -138,13 +199,13 @@ static void rings_take(struct xensnd_stream *stream)
 	struct xensnd_evt evt;
 	int ret;
 
-	while (!worker->lost && (ret = xensnd_front_ring_get(&worker->ring, &rsp)) != 0) {
+	while (connected(worker) && (ret = xensnd_front_ring_get(&worker->ring, &rsp)) != 0) {
 		if (ret < 0)
 			xensnd_worker_lose(stream, "the backend broke the request ring");
 		else
 			answer_take(stream, &rsp);
 	}
-	while (!worker->lost && room-- > 0 &&
+	while (connected(worker) && room-- > 0 &&
 		(ret = xensnd_front_events_get(&worker->events, &evt)) != 0) {
 		if (ret < 0)
 			xensnd_worker_lose(stream, "the backend broke the event page");
@@ -184,7 +245,7 @@ static bool may_submit(const struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 
-	if (!worker->prepared || worker->lost || atomic_load(&stream->stopped))
+	if (!worker->prepared || !connected(worker) || atomic_load(&stream->stopped))
 		return false;
 	/* A backend may take READ before START as a START of its own. */
 	if (stream->capture)
@@ -316,7 +377,7 @@ static void progress_report(struct xensnd_stream *stream)
 	uint64_t before = atomic_load(&stream->position);
 	uint64_t now;
 
-	if (worker->run == XENSND_RUN_CLOSED || worker->lost)
+	if (worker->run == XENSND_RUN_CLOSED || !connected(worker))
 		return;
 	if (position_deadline(stream) <= worker->now_ns)
 		position_give_up(stream);
@@ -336,6 +397,19 @@ static void progress_report(struct xensnd_stream *stream)
 
 /* ---- The turn ---- */
 
+/* The owner has noticed, or was told by us, that the connection is gone. */
+static void owner_lost(struct xensnd_stream *stream, const struct xensnd_link_lost *lost)
+{
+	const struct xensnd_link_message let_go = { .type = XENSND_LINK_LET_GO };
+	char why[sizeof(lost->text) + 1];
+
+	snprintf(why, sizeof(why), "%.255s", lost->text);
+	if (stream->worker.away)
+		(void)xensnd_link_send(stream->hold.fd, &let_go, NULL, 0);
+	else
+		xensnd_worker_go_away(stream, false, why);
+}
+
 static void owner_message(struct xensnd_stream *stream)
 {
 	struct xensnd_link_message message;
@@ -344,26 +418,46 @@ static void owner_message(struct xensnd_stream *stream)
 
 	if (ret == -EAGAIN)
 		return;
-	for (unsigned int i = 0; i < XENSND_LINK_MAX_FDS; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
 	if (ret < 0)
 		xensnd_worker_lose(stream, "the card's owner has gone (%s)", strerror(-ret));
 	else if (message.type == XENSND_LINK_LOST)
-		xensnd_worker_lose(stream, "%.255s", message.u.lost.text);
+		owner_lost(stream, &message.u.lost);
+	else if (message.type == XENSND_LINK_STREAM && stream->worker.away)
+		stream_return(stream, &message.u.stream, fds);
 	else if (message.type == XENSND_LINK_BUFFER)
 		xensnd_control_buffer(stream, &message.u.buffer);
+	for (unsigned int i = 0; i < XENSND_LINK_MAX_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int64_t deadline_now(const struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+
+	if (worker->lost)
+		return XENSND_NEVER;
+	if (worker->away)
+		return xensnd_earlier(worker->away_deadline_ns, worker->patience_ns);
+	return xensnd_earlier(xensnd_earlier(worker->owner_deadline_ns, position_deadline(stream)),
+		xensnd_requests_deadline(&worker->requests));
 }
 
 static void deadlines_check(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
-	int64_t deadline_ns = xensnd_earlier(
-		worker->owner_deadline_ns, xensnd_requests_deadline(&worker->requests));
+	char why[64];
 
-	if (!worker->lost && worker->now_ns >= deadline_ns)
-		xensnd_worker_lose(stream, "the backend in domain %u does not answer",
-			stream->info.backend_domid);
+	if (worker->away && worker->now_ns >= worker->away_deadline_ns)
+		xensnd_worker_lose(stream, "the backend was away for %u s", stream->reconnect_s);
+	if (!connected(worker))
+		return;
+	if (worker->now_ns >= worker->owner_deadline_ns)
+		xensnd_worker_lose(stream, "the card's owner does not answer");
+	snprintf(why, sizeof(why), "the backend in domain %u does not answer",
+		stream->info.backend_domid);
+	if (worker->now_ns >= xensnd_requests_deadline(&worker->requests))
+		xensnd_worker_go_away(stream, true, why);
 }
 
 /*
@@ -394,8 +488,8 @@ static bool may_sleep(struct xensnd_stream *stream)
 	uint64_t wanted = UINT64_MAX;
 
 	/* After a loss only commands count, and the one under way has to be ended first. */
-	if (worker->lost)
-		return !worker->command;
+	if (!connected(worker))
+		return !worker->command || (worker->away && worker->patience_ns != XENSND_NEVER);
 	/* Without answers, what is in flight may be done by the time there is more to send. */
 	if (!answers)
 		fill.in_flight = 0;
@@ -410,7 +504,7 @@ static bool may_sleep(struct xensnd_stream *stream)
 
 static void ring_push(struct xensnd_stream *stream)
 {
-	if (!stream->worker.lost && xensnd_front_ring_push(&stream->worker.ring))
+	if (connected(&stream->worker) && xensnd_front_ring_push(&stream->worker.ring))
 		(void)xensnd_channel_notify(&stream->channel);
 }
 
@@ -421,20 +515,16 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 	struct pollfd pfds[POLL_COUNT] = {
-		[POLL_CHANNEL] = { .fd = worker->lost ? -1 : xensnd_channel_fd(&stream->channel),
+		[POLL_CHANNEL] = { .fd = connected(worker) ? xensnd_channel_fd(&stream->channel)
+							   : -1,
 			.events = POLLIN },
 		[POLL_KICK] = { .fd = stream->mailbox.kick_fd, .events = POLLIN },
 		[POLL_OWNER] = { .fd = worker->lost ? -1 : stream->hold.fd, .events = POLLIN },
 	};
-	int64_t deadline_ns = XENSND_NEVER;
+	int64_t deadline_ns = deadline_now(stream);
 	int64_t port = 0;
 	uint64_t kicks;
 
-	if (!worker->lost) {
-		deadline_ns = xensnd_earlier(worker->owner_deadline_ns, position_deadline(stream));
-		deadline_ns =
-			xensnd_earlier(deadline_ns, xensnd_requests_deadline(&worker->requests));
-	}
 	if (poll(pfds, POLL_COUNT, xensnd_poll_ms_from(worker->now_ns, deadline_ns)) < 0) {
 		if (errno != EINTR)
 			xensnd_worker_lose(stream, "poll failed (%s)", strerror(errno));
@@ -457,7 +547,7 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
  */
 static void port_unmask(struct xensnd_stream *stream, evtchn_port_t port)
 {
-	if (port == 0 || stream->worker.lost)
+	if (port == 0 || !connected(&stream->worker))
 		return;
 	if (stream->capture && stream->policy != XENSND_POSITION_EVENTS_ONLY &&
 		port == stream->channel.event_port)

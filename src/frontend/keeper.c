@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper of descriptors. See keeper.h. */
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KEPT_FD 3
+
+/*
+ * A child whose end sends no signal, and that runs no handlers of pthread_atfork(). It may only
+ * call what is safe after fork in a program with threads.
+ */
+static pid_t child_make(void)
+{
+	return (pid_t)syscall(SYS_clone, 0UL, 0UL, 0UL, 0UL, 0UL);
+}
+
+__attribute__((noreturn)) static void keeper_run(int fd)
+{
+	char name[] = "xensnd-keeper";
+	char *const arguments[] = { name, NULL };
+
+	(void)setsid();
+	if (chdir("/") < 0)
+		_exit(1);
+	if (fd == KEPT_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, KEPT_FD) < 0)
+		_exit(1);
+	(void)close_range(KEPT_FD + 1, UINT_MAX, 0);
+	for (int standard = 0; standard < KEPT_FD; standard++)
+		close(standard);
+	/* Another program holds neither this one's memory nor its granted pages. */
+	execv(XENSND_KEEPER, arguments);
+	for (;;)
+		pause();
+}
+
+int xensnd_keeper_start(int fd)
+{
+	pid_t child = child_make();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		/* A grandchild is adopted by init. */
+		child = child_make();
+		if (child == 0)
+			keeper_run(fd);
+		_exit(child < 0);
+	}
+	while (waitpid(child, &status, (int)__WCLONE) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status == 0 ? 0 : -EAGAIN;
+}
