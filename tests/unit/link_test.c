@@ -68,7 +68,7 @@ static int ends_teardown(void **state)
 static size_t wire_bytes(uint32_t type)
 {
 	static const size_t bytes[] = { 0, sizeof(struct xensnd_link_claim),
-		sizeof(struct xensnd_link_allocate), 4, sizeof(struct xensnd_ring_state),
+		sizeof(struct xensnd_link_allocate), 4, sizeof(struct xensnd_ring_state), 4, 4,
 		sizeof(struct xensnd_link_stream), sizeof(struct xensnd_link_buffer),
 		sizeof(struct xensnd_link_lost) };
 
@@ -231,7 +231,8 @@ static void link_refuses_types_that_do_not_exist(void **state)
 static void link_closes_descriptors_that_nobody_asked_for(void **state)
 {
 	static const uint32_t types[] = { XENSND_LINK_CLAIM, XENSND_LINK_ALLOCATE,
-		XENSND_LINK_RELEASE, XENSND_LINK_LEAVE, XENSND_LINK_LOST };
+		XENSND_LINK_RELEASE, XENSND_LINK_LEAVE, XENSND_LINK_LET_GO, XENSND_LINK_STUCK,
+		XENSND_LINK_LOST };
 	struct ends *ends = *state;
 	const int fds[] = { ends->near, ends->far };
 
