@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Tests of the plugin at random, of its position, and of what it leaves behind. Included by the top Makefile.am.
+
+check_PROGRAMS += tests/host/random-test
+tests_host_random_test_SOURCES = tests/host/random_test.c
+tests_host_random_test_LDADD = $(ALSA_LIBS) -lpthread
+
+EXTRA_DIST += tests/host/random-test.sh
