@@ -64,7 +64,7 @@ static const char *const promises[PROMISES] = {
 
 struct tally {
 	unsigned int sequences, threaded, calls, refused, judged_files;
-	uint64_t judged_frames;
+	uint64_t judged_frames, silent_frames;
 	unsigned int failed[PROMISES];
 	unsigned int failed_sequences;
 };
@@ -118,6 +118,7 @@ struct run {
 	uint64_t written; /* frames */
 	uint64_t heard;   /* so many of them the position said were played */
 	bool moved;       /* the position does not count from the run's beginning */
+	bool silent;      /* forward: nobody wrote these */
 	bool limited;     /* an underrun may have ended it */
 };
 
@@ -300,6 +301,8 @@ static unsigned int number_bytes(const struct setup *setup)
 /* Two bytes do not tell threads apart, and one byte tells nothing. */
 static bool judgeable(const struct sequence *sequence)
 {
+	if (sequence->threaded && sequence->may_rewind)
+		return false;
 	return sequence->setup.frame_bytes >= 4 ||
 	       (sequence->setup.frame_bytes == 2 && !sequence->threaded);
 }
@@ -347,6 +350,11 @@ static uint64_t frame_number(const struct setup *setup, unsigned int actor, uint
 {
 	return setup->frame_bytes < 4 ? number & ((1u << (8 * setup->frame_bytes)) - 1)
 				      : (number & 0x3fffffffu) | (uint64_t)actor << 30;
+}
+
+static uint64_t frame_silent(const struct setup *setup)
+{
+	return setup->format == SND_PCM_FORMAT_U8 ? frame_number(setup, 0, 0x80808080u) : 0;
 }
 
 /* How a buffer of so many frames lies in memory, as the access has it. */
@@ -558,6 +566,27 @@ static void run_written(struct actor *actor, long frames)
 	actor->next += (uint64_t)frames;
 	if (!actor->sequence->threaded)
 		run_now(actor->sequence)->written += (uint64_t)frames;
+}
+
+/* Back: what is played then is anybody's guess. Forward: silence. */
+static void run_moved(struct actor *actor, bool forward, uint64_t frames)
+{
+	struct sequence *sequence = actor->sequence;
+
+	if (sequence->threaded)
+		return;
+	sequence->moved = sequence->moved || !forward;
+	if (sequence->options->capture || !sequence->ready)
+		return;
+	run_now(sequence)->heard = 0;
+	run_begin(actor, true);
+	if (!forward) {
+		sequence->made[sequence->n_made - 1].judged = false;
+		return;
+	}
+	run_now(sequence)->silent = true;
+	run_now(sequence)->written = frames;
+	run_begin(actor, true);
 }
 
 /* So much of the buffer was free: the rest of the run was played. */
@@ -1031,8 +1060,8 @@ static void do_move(struct actor *actor, bool forward)
 	judge(actor, forward ? CALL_FORWARD : CALL_REWIND, what, ret);
 	if (ret > (long)frames)
 		sequence_fail(sequence, RESULTS, "more than was asked for");
-	if (!sequence->threaded && ret > 0)
-		sequence->moved = true;
+	if (ret > 0)
+		run_moved(actor, forward, (uint64_t)ret);
 }
 
 static void do_wait(struct actor *actor)
@@ -1359,6 +1388,15 @@ static void run_left(struct sequence *sequence, const struct run *run, uint64_t 
 			run->written, run->first, played, run->heard);
 }
 
+/* Is this the run's next frame? */
+static bool run_goes_on(
+	const struct setup *setup, const struct run *run, uint64_t played, uint64_t number)
+{
+	return played < run->written &&
+	       number == (run->silent ? frame_silent(setup)
+				      : frame_number(setup, 0, run->first + played));
+}
+
 static void runs_judge(
 	struct sequence *sequence, const struct made *made, unsigned int end, const struct wav *wav)
 {
@@ -1374,9 +1412,7 @@ static void runs_judge(
 		uint64_t number;
 		bool whole = frame_get(setup, areas, i, &number);
 
-		while (at < end && (played == sequence->runs[at].written ||
-					   frame_number(setup, 0,
-						   sequence->runs[at].first + played) != number)) {
+		while (at < end && !run_goes_on(setup, &sequence->runs[at], played, number)) {
 			run_left(sequence, &sequence->runs[at++], played);
 			played = 0;
 		}
@@ -1406,6 +1442,11 @@ static void threads_judge(struct sequence *sequence, const struct made *made, co
 		bool whole = frame_get(&made->setup, areas, i, &number);
 		unsigned int actor = (unsigned int)(number >> 30);
 
+		/* Of forward; or of a write in the middle of another thread's prepare. */
+		if (whole && number == 0) {
+			sequence->tally->silent_frames += !sequence->may_forward;
+			continue;
+		}
 		if (!whole || (number & 0x3fffffffu) <= last[actor]) {
 			sequence_fail(sequence, ORDER,
 				"frame %zu of %zu in the file is %" PRIu64
@@ -1661,6 +1702,10 @@ static void tally_print(const struct options *options, const struct tally *tally
 	       "one thread; %" PRIu64 " frames judged in %u files\n",
 		tally->sequences, options->capture ? "recording" : "playing", options->first,
 		tally->threaded, tally->calls, tally->judged_frames, tally->judged_files);
+	if (tally->silent_frames > 0)
+		printf("# %" PRIu64
+		       " frames of silence where threads wrote while others called prepare\n",
+			tally->silent_frames);
 	for (unsigned int i = 0; i < PROMISES; i++)
 		printf("%sok - %s: %s\n", tally->failed[i] ? "not " : "",
 			options->capture ? "recording at random" : "playing at random",
