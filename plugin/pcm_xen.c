@@ -580,15 +580,14 @@ static const snd_pcm_ioplug_callback_t capture_callbacks = { CALLBACKS_OF_BOTH,
 
 /* ---- Opening ---- */
 
-static int stream_open(struct pcm_xen *xen)
+static int stream_open(struct pcm_xen *xen, const struct xensnd_log *log)
 {
 	const struct xensnd_stream_spec spec = { .card = xen->settings.card,
 		.device = xen->settings.device,
 		.capture = xen->capture,
 		.position = xen->settings.position };
-	const struct xensnd_log log = log_make();
 	char error[300];
-	int ret = xensnd_stream_open(&xen->stream, &spec, &log, error, sizeof(error));
+	int ret = xensnd_stream_open(&xen->stream, &spec, log, error, sizeof(error));
 
 	if (ret < 0 && error[0] != '\0')
 		SNDERR("%s", error);
@@ -614,6 +613,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen);
 
 SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 {
+	const struct xensnd_log log = log_make();
 	struct pcm_xen *xen;
 	int ret;
 
@@ -625,7 +625,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 	pthread_mutex_init(&xen->lock, NULL);
 	ret = pcm_xen_settings_read(&xen->settings, conf);
 	if (ret == 0)
-		ret = stream_open(xen);
+		ret = stream_open(xen, &log);
 	if (ret < 0) {
 		pthread_mutex_destroy(&xen->lock);
 		free(xen);
@@ -637,7 +637,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 		pcm_xen_close(&xen->io);
 		return ret;
 	}
-	ret = pcm_xen_constrain(&xen->io, xensnd_stream_info(xen->stream));
+	ret = pcm_xen_constrain(&xen->io, xensnd_stream_info(xen->stream), &log);
 	if (ret < 0) {
 		/* Calls our close. */
 		snd_pcm_ioplug_delete(&xen->io);
