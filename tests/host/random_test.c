@@ -17,7 +17,8 @@
  *   -f SEED    the first sequence (default: 1)
  *   -n COUNT   how many (default: 100)
  *   -s SEED    only that one, and show its calls
- *   -m FILE    only makes a WAV file to record from, with frames as above
+ *   -m FILE    only makes a WAV file of 32 bits to record from, with frames as above
+ *   -M FILE    the same of 16 bits
  */
 #include <alsa/asoundlib.h>
 #include <dirent.h>
@@ -500,7 +501,8 @@ static bool error_allowed(const struct sequence *sequence, enum call call, snd_p
 		       (seen & (STATE(OPEN) | STATE(SETUP))) ||
 		       ((call == CALL_TRANSFER || call == CALL_MMAP) && (seen & STATE(DRAINING)));
 	case -EPIPE:
-		return seen & STATE(XRUN);
+		/* Back beyond what there ever was: only prepare leads on. */
+		return (seen & STATE(XRUN)) || sequence->moved;
 	case -EAGAIN:
 		return sequence->nonblock && (call == CALL_TRANSFER || call == CALL_DRAIN);
 	case -ENXIO:
@@ -559,13 +561,18 @@ static void run_begin(struct actor *actor, bool moved)
 		.limited = sequence->setup.stop <= sequence->setup.buffer };
 }
 
-static void run_written(struct actor *actor, long frames)
+/*
+ * alsa-lib loses count of what it has written when start fails, which it can when another thread
+ * has just done that: there, no number is used twice.
+ */
+static void run_written(struct actor *actor, snd_pcm_uframes_t wanted, long frames)
 {
-	if (frames <= 0)
-		return;
-	actor->next += (uint64_t)frames;
-	if (!actor->sequence->threaded)
+	if (actor->sequence->threaded) {
+		actor->next += wanted;
+	} else if (frames > 0) {
+		actor->next += (uint64_t)frames;
 		run_now(actor->sequence)->written += (uint64_t)frames;
+	}
 }
 
 /* Back: what is played then is anybody's guess. Forward: silence. */
@@ -750,6 +757,10 @@ static void do_sw_params(struct actor *actor)
 	chosen.stop = dice_percent(dice, 60)   ? chosen.buffer
 		      : dice_percent(dice, 75) ? chosen.boundary
 					       : 1 + dice_below(dice, chosen.buffer);
+	/* Then the oldest frames are overwritten while they wait, and nothing is known of the
+	 * order. */
+	if (sequence->options->capture && sequence->threaded)
+		chosen.stop = chosen.buffer;
 	chosen.avail_min =
 		1 + dice_below(dice, dice_percent(dice, 10) ? 3 * chosen.buffer : chosen.buffer);
 	snd_pcm_sw_params_alloca(&params);
@@ -764,7 +775,10 @@ static void do_sw_params(struct actor *actor)
 		chosen.stop, chosen.avail_min);
 	if (ret == 0 && !sequence->threaded) {
 		sequence->setup = chosen;
-		run_now(sequence)->limited |= chosen.stop <= chosen.buffer;
+		if (sequence->options->capture)
+			sequence->moved = sequence->moved || chosen.stop > chosen.buffer;
+		else
+			run_now(sequence)->limited |= chosen.stop <= chosen.buffer;
 	}
 	judge(actor, CALL_SW_PARAMS, what, ret);
 	if (ret < 0)
@@ -792,6 +806,7 @@ static void frames_check(struct actor *actor, const snd_pcm_channel_area_t *area
 {
 	struct sequence *sequence = actor->sequence;
 	uint64_t *last = sequence->threaded ? &actor->next : &sequence->recorded;
+	bool judged = sequence->threaded ? !sequence->may_rewind : !sequence->moved;
 
 	for (snd_pcm_uframes_t i = 0; i < frames; i++) {
 		uint64_t number;
@@ -799,14 +814,15 @@ static void frames_check(struct actor *actor, const snd_pcm_channel_area_t *area
 
 		if (number == 0 && whole)
 			continue;
-		if (!sequence->moved && (!whole || number <= *last)) {
+		if (judged && (!whole || number <= *last)) {
 			sequence_fail(sequence, ORDER, "frame %lu is %" PRIu64 "%s after %" PRIu64,
 				i, number, whole ? "" : ", torn", *last);
 			return;
 		}
 		*last = number;
 	}
-	sequence->tally->judged_frames += sequence->threaded ? 0 : frames;
+	if (judged && !sequence->threaded)
+		sequence->tally->judged_frames += frames;
 }
 
 static long transfer_call(struct actor *actor, snd_pcm_uframes_t frames)
@@ -859,7 +875,7 @@ static void do_transfer(struct actor *actor)
 	else if (ret > 0 && capture)
 		frames_check(actor, areas, 0, (snd_pcm_uframes_t)ret);
 	else if (!capture)
-		run_written(actor, ret);
+		run_written(actor, frames, ret);
 }
 
 /* Looking does not take anything away. */
@@ -915,7 +931,7 @@ static void mmap_part(struct actor *actor, snd_pcm_uframes_t wanted)
 	if (ret >= 0 && ret != (long)frames && !sequence->threaded)
 		sequence_fail(sequence, RESULTS, "not all of it");
 	if (!capture)
-		run_written(actor, ret);
+		run_written(actor, frames, ret);
 }
 
 static void do_mmap(struct actor *actor)
@@ -945,14 +961,17 @@ static void avail_check(struct sequence *sequence, long avail)
 		run_heard(sequence, (snd_pcm_uframes_t)avail);
 }
 
+/* A recording may have as much again as the buffer holds at the backend. */
 static void delay_check(struct sequence *sequence, long delay)
 {
-	bool endless = sequence->options->capture && sequence->setup.stop > sequence->setup.buffer;
+	const struct setup *setup = &sequence->setup;
+	bool capture = sequence->options->capture;
+	bool endless = capture && setup->stop > setup->buffer;
+	long most = (long)setup->buffer * (capture ? 2 : 1);
 
 	if (!sequence->threaded && sequence->state != SND_PCM_STATE_XRUN &&
-		(delay < 0 || (delay > (long)sequence->setup.buffer && !endless)))
-		sequence_fail(
-			sequence, POSITIONS, "delay is %ld of %lu", delay, sequence->setup.buffer);
+		(delay < 0 || (delay > most && !endless)))
+		sequence_fail(sequence, POSITIONS, "delay is %ld of %lu", delay, setup->buffer);
 }
 
 static void do_avail(struct actor *actor, bool update)
@@ -996,6 +1015,9 @@ static void do_status(struct actor *actor)
 		return;
 	avail_check(sequence, (long)snd_pcm_status_get_avail(status));
 	delay_check(sequence, snd_pcm_status_get_delay(status));
+	if (sequence->options->capture && sequence->state == SND_PCM_STATE_RUNNING &&
+		snd_pcm_status_get_delay(status) < (long)snd_pcm_status_get_avail(status))
+		sequence_fail(sequence, POSITIONS, "delay is less than avail");
 	if (snd_pcm_status_get_state(status) != sequence->state)
 		sequence_fail(sequence, STATES, "status says %s",
 			snd_pcm_state_name(snd_pcm_status_get_state(status)));
@@ -1641,7 +1663,9 @@ static void sequence_run(const struct options *options, struct tally *tally, uin
 	sequence.may_rewind = dice_percent(&dice, 10);
 	sequence.may_forward = dice_percent(&dice, 10);
 	for (unsigned int i = 0; i < THREADS_MAX; i++)
-		actors[i] = (struct actor){ .sequence = &sequence, .number = i, .next = 1 };
+		actors[i] = (struct actor){
+			.sequence = &sequence, .number = i, .next = options->capture ? 0 : 1
+		};
 	actors[0].dice = dice;
 	tally->sequences++;
 	tally->threaded += sequence.threaded;
@@ -1664,30 +1688,32 @@ static void le32_put(uint8_t *at, uint32_t value)
 		at[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Stereo, 32 bits: each frame is its number, from 1 on, twice. */
-static int source_make(const char *path)
+/* Stereo: each frame is its number, from 1 on, as frame_put() has it. */
+static int source_make(const char *path, unsigned int bits)
 {
 	static const uint8_t start[] = { 'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'A', 'V', 'E', 'f',
 		'm', 't', ' ', 16, 0, 0, 0, 1, 0, 2, 0 };
-	uint8_t header[44] = { 0 };
+	const struct setup setup = {
+		.channels = 2, .sample_bytes = bits / 8, .frame_bytes = bits / 4
+	};
+	snd_pcm_channel_area_t areas[2];
+	uint8_t header[44] = { 0 }, frame[8];
 	FILE *file = fopen(path, "wb");
 
 	memcpy(header, start, sizeof(start));
-	le32_put(header + 4, 36 + 8 * SOURCE_FRAMES);
+	le32_put(header + 4, 36 + setup.frame_bytes * SOURCE_FRAMES);
 	le32_put(header + 24, SOURCE_RATE);
-	le32_put(header + 28, SOURCE_RATE * 8);
-	header[32] = 8;
-	header[34] = 32;
+	le32_put(header + 28, SOURCE_RATE * setup.frame_bytes);
+	header[32] = (uint8_t)setup.frame_bytes;
+	header[34] = (uint8_t)bits;
 	memcpy(header + 36, "data", 4);
-	le32_put(header + 40, 8 * SOURCE_FRAMES);
+	le32_put(header + 40, setup.frame_bytes * SOURCE_FRAMES);
 	if (!file || fwrite(header, sizeof(header), 1, file) != 1)
 		return 1;
-	for (uint32_t i = 1; i <= SOURCE_FRAMES; i++) {
-		uint8_t frame[8];
-
-		le32_put(frame, i);
-		le32_put(frame + 4, i);
-		if (fwrite(frame, sizeof(frame), 1, file) != 1)
+	areas_make(&setup, areas, frame, 1);
+	for (uint64_t i = 1; i <= SOURCE_FRAMES; i++) {
+		frame_put(&setup, areas, 0, i);
+		if (fwrite(frame, setup.frame_bytes, 1, file) != 1)
 			return 1;
 	}
 	return fclose(file) == 0 ? 0 : 1;
@@ -1737,7 +1763,7 @@ int main(int argc, char **argv)
 	struct options options = { .device = "xenhw", .first = 1, .count = 100 };
 	int option;
 
-	while ((option = getopt(argc, argv, "D:co:f:n:s:m:")) >= 0) {
+	while ((option = getopt(argc, argv, "D:co:f:n:s:m:M:")) >= 0) {
 		switch (option) {
 		case 'D':
 			options.device = optarg;
@@ -1760,7 +1786,9 @@ int main(int argc, char **argv)
 			options.show = true;
 			break;
 		case 'm':
-			return source_make(optarg);
+			return source_make(optarg, 32);
+		case 'M':
+			return source_make(optarg, 16);
 		default:
 			return 2;
 		}
