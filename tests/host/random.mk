@@ -5,4 +5,8 @@ check_PROGRAMS += tests/host/random-test
 tests_host_random_test_SOURCES = tests/host/random_test.c
 tests_host_random_test_LDADD = $(ALSA_LIBS) -lpthread
 
-EXTRA_DIST += tests/host/random-test.sh
+check_PROGRAMS += tests/host/leak-test
+tests_host_leak_test_SOURCES = tests/host/leak_test.c
+tests_host_leak_test_LDADD = $(ALSA_LIBS)
+
+EXTRA_DIST += tests/host/random-test.sh tests/host/leak-test.sh

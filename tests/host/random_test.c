@@ -950,7 +950,9 @@ static void avail_check(struct sequence *sequence, long avail)
 {
 	const struct setup *setup = &sequence->setup;
 
-	if (avail < 0 || sequence->threaded || sequence->state == SND_PCM_STATE_XRUN)
+	/* rewind may go back beyond what was played by then. */
+	if (avail < 0 || sequence->threaded || sequence->moved ||
+		sequence->state == SND_PCM_STATE_XRUN)
 		return;
 	if (sequence->options->capture && setup->stop > setup->buffer)
 		return;
@@ -969,7 +971,7 @@ static void delay_check(struct sequence *sequence, long delay)
 	bool endless = capture && setup->stop > setup->buffer;
 	long most = (long)setup->buffer * (capture ? 2 : 1);
 
-	if (!sequence->threaded && sequence->state != SND_PCM_STATE_XRUN &&
+	if (!sequence->threaded && !sequence->moved && sequence->state != SND_PCM_STATE_XRUN &&
 		(delay < 0 || (delay > most && !endless)))
 		sequence_fail(sequence, POSITIONS, "delay is %ld of %lu", delay, setup->buffer);
 }
