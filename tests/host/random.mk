@@ -9,4 +9,8 @@ check_PROGRAMS += tests/host/leak-test
 tests_host_leak_test_SOURCES = tests/host/leak_test.c
 tests_host_leak_test_LDADD = $(ALSA_LIBS)
 
-EXTRA_DIST += tests/host/random-test.sh tests/host/leak-test.sh
+check_PROGRAMS += tests/host/position-test
+tests_host_position_test_SOURCES = tests/host/position_test.c tests/host/consumed.h
+tests_host_position_test_LDADD = $(ALSA_LIBS)
+
+EXTRA_DIST += tests/host/random-test.sh tests/host/leak-test.sh tests/host/position-test.sh
