@@ -65,7 +65,7 @@ static const char *const promises[PROMISES] = {
 
 struct tally {
 	unsigned int sequences, threaded, calls, refused, judged_files;
-	uint64_t judged_frames, silent_frames;
+	uint64_t judged_frames;
 	unsigned int failed[PROMISES];
 	unsigned int failed_sequences;
 };
@@ -1466,11 +1466,8 @@ static void threads_judge(struct sequence *sequence, const struct made *made, co
 		bool whole = frame_get(&made->setup, areas, i, &number);
 		unsigned int actor = (unsigned int)(number >> 30);
 
-		/* Of forward; or of a write in the middle of another thread's prepare. */
-		if (whole && number == 0) {
-			sequence->tally->silent_frames += !sequence->may_forward;
+		if (whole && number == 0 && sequence->may_forward)
 			continue;
-		}
 		if (!whole || (number & 0x3fffffffu) <= last[actor]) {
 			sequence_fail(sequence, ORDER,
 				"frame %zu of %zu in the file is %" PRIu64
@@ -1730,10 +1727,6 @@ static void tally_print(const struct options *options, const struct tally *tally
 	       "one thread; %" PRIu64 " frames judged in %u files\n",
 		tally->sequences, options->capture ? "recording" : "playing", options->first,
 		tally->threaded, tally->calls, tally->judged_frames, tally->judged_files);
-	if (tally->silent_frames > 0)
-		printf("# %" PRIu64
-		       " frames of silence where threads wrote while others called prepare\n",
-			tally->silent_frames);
 	for (unsigned int i = 0; i < PROMISES; i++)
 		printf("%sok - %s: %s\n", tally->failed[i] ? "not " : "",
 			options->capture ? "recording at random" : "playing at random",
