@@ -490,6 +490,9 @@ static bool error_allowed(const struct sequence *sequence, enum call call, snd_p
 {
 	unsigned int seen = 1u << before | 1u << after;
 
+	/* Back beyond what there ever was: only prepare leads on. */
+	if (sequence->moved && (error == -EPIPE || error == -EBADFD))
+		return true;
 	switch (error) {
 	case -EIO: /* wait: the descriptor's POLLERR */
 		return !sequence->ready || (call == CALL_WAIT && (seen & STATE(SETUP)));
@@ -501,8 +504,7 @@ static bool error_allowed(const struct sequence *sequence, enum call call, snd_p
 		       (seen & (STATE(OPEN) | STATE(SETUP))) ||
 		       ((call == CALL_TRANSFER || call == CALL_MMAP) && (seen & STATE(DRAINING)));
 	case -EPIPE:
-		/* Back beyond what there ever was: only prepare leads on. */
-		return (seen & STATE(XRUN)) || sequence->moved;
+		return seen & STATE(XRUN);
 	case -EAGAIN:
 		return sequence->nonblock && (call == CALL_TRANSFER || call == CALL_DRAIN);
 	case -ENXIO:
