@@ -539,6 +539,7 @@ static void card_published_step(struct xensnd_card *card, unsigned int backend_s
 	case XenbusStateConnected:
 		if (own_state_write(card, XenbusStateConnected) == 0)
 			phase_enter(card, XENSND_CARD_CONNECTED, XENSND_NEVER);
+		card->domid = xensnd_node_own_domid(card->xs);
 		card->connected_ns = xensnd_now_ns();
 		break;
 	case XenbusStateUnknown:
@@ -609,18 +610,27 @@ static struct changes watches_drain(struct xensnd_card *card)
 }
 
 /*
- * Somebody else wrote our state: the toolstack has made the device anew, which it does for a
- * restored guest, whose rings and event channels are gone without a trace. A backend that says
- * Connected once more has been restarted, and knows nothing of our rings either.
+ * Somebody else wrote our state: the toolstack has made the device anew, as it does for a restored
+ * guest, whose rings and event channels are gone without a trace. Without any state the device was
+ * taken away, unless the guest is in another domain now.
  */
+static bool device_remade(const struct xensnd_card *card)
+{
+	unsigned int state = xensnd_node_state(card->xs, card->base);
+
+	return state == XenbusStateUnknown ? xensnd_node_own_domid(card->xs) != card->domid
+					   : state != XenbusStateConnected;
+}
+
+/* A backend that says Connected once more was restarted, and knows nothing of our rings. */
 static void card_connected_step(
 	struct xensnd_card *card, const struct changes *changes, unsigned int backend_state)
 {
-	if (changes->own && xensnd_node_state(card->xs, card->base) != XenbusStateConnected) {
+	bool suspicious = changes->own || backend_state != XenbusStateConnected;
+
+	if (suspicious && device_remade(card)) {
 		card->stale_channels = true;
-		card_lost(card,
-			"card %u was made anew (the guest was restored, or the card detached)",
-			card->number);
+		card_lost(card, "card %u was made anew: the guest was restored", card->number);
 	} else if (backend_state != XenbusStateConnected) {
 		card_lost(card, "card %u: the backend in domain %u has gone (%s)", card->number,
 			card->backend_domid, xensnd_state_name(backend_state));

@@ -62,6 +62,7 @@ struct xensnd_card {
 	char base[XENSND_PATH_BYTES];    /* of the frontend's nodes */
 	char backend[XENSND_PATH_BYTES]; /* of the backend's nodes */
 	uint32_t backend_domid;
+	uint32_t domid; /* this guest's, when it connected */
 	struct xensnd_card_config *config;
 	struct xensnd_card_stream *streams; /* config->n_streams */
 };

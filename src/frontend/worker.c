@@ -49,6 +49,7 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 	xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %s", stream->card,
 		stream->info.config.device, why);
 	stream->worker.lost = true;
+	stream->worker.away = false;
 	condition_set(stream, XENSND_STREAM_LOST);
 }
 

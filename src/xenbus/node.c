@@ -80,6 +80,17 @@ int xensnd_node_remove(
 	return xs_rm(xs, transaction, path) || errno == ENOENT ? 0 : last_error();
 }
 
+uint32_t xensnd_node_own_domid(struct xs_handle *xs)
+{
+	char *text = xs_read(xs, XBT_NULL, XENSND_NODE_DOMID, NULL);
+	uint32_t domid = UINT32_MAX;
+
+	if (text && xensnd_parse_number(text, 0, DOMID_FIRST_RESERVED, &domid) < 0)
+		domid = UINT32_MAX;
+	free(text);
+	return domid;
+}
+
 unsigned int xensnd_node_state(struct xs_handle *xs, const char *base)
 {
 	uint32_t state = XenbusStateUnknown;

@@ -32,6 +32,9 @@ __attribute__((format(printf, 5, 6))) int xensnd_node_write(struct xs_handle *xs
 int xensnd_node_remove(
 	struct xs_handle *xs, xs_transaction_t transaction, const char *base, const char *node);
 
+/* This domain's number, or UINT32_MAX if XenStore does not say. */
+uint32_t xensnd_node_own_domid(struct xs_handle *xs);
+
 /* The XenBus state of a base (XenbusStateUnknown if the node is missing or malformed). */
 unsigned int xensnd_node_state(struct xs_handle *xs, const char *base);
 

@@ -6,6 +6,7 @@ WAVTOOL=$BUILD/tests/tools/wavtool
 SOUND_OUT=
 SOUND_ENV=()
 SOUND_BACKEND=
+SOUND_CARD=()
 
 # sound_start [CARD-KEY=VALUE...]: card 0, one playback device with everything that WAV files can carry
 sound_start()
@@ -16,9 +17,10 @@ sound_start()
 	sound_alsa_conf >"$HOST_DIR/alsa.conf"
 	SOUND_ENV=(env "ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf:$HOST_DIR/alsa.conf")
 	host_guest 7
-	host_card 0 short-name=Test sample-rates=8000,22050,44100,48000,96000 sample-formats=u8,s16_le,s32_le,float_le \
-		channels-max=2 buffer-size=131072 0/name=Test 0/0/type=p '0/0/unique-id=wav<out.wav>' 0/1/type=c \
-		'0/1/unique-id=null' "$@"
+	SOUND_CARD=(short-name=Test sample-rates=8000,22050,44100,48000,96000
+		sample-formats=u8,s16_le,s32_le,float_le channels-max=2 buffer-size=131072 0/name=Test 0/0/type=p
+		'0/0/unique-id=wav<out.wav>' 0/1/type=c '0/1/unique-id=null' "$@")
+	host_card 0 "${SOUND_CARD[@]}"
 	sound_backend_start
 }
 
@@ -31,8 +33,13 @@ sound_alsa_conf()
 
 sound_backend_start()
 {
-	start_dom0 SOUND_BACKEND "$BUILD/xensnd-backend" --wav-dir "$SOUND_OUT" -v 2>>"$HOST_DIR/backend.log"
+	sound_backend_run
 	store_wait "$(host_backend 0)/state" 2
+}
+
+sound_backend_run()
+{
+	start_dom0 SOUND_BACKEND "$BUILD/xensnd-backend" --wav-dir "$SOUND_OUT" -v 2>>"$HOST_DIR/backend.log"
 }
 
 # Ends everything and checks that both ends gave back what they took.
