@@ -7,13 +7,12 @@ WAV_DIR=/run/xensnd
 
 mkdir -p "$WAV_DIR"
 
-# card OUTPUT: a vsnd entry with a playback stream that goes to an output of the backend, and a capture stream
+# card OUTPUT [SOURCE]: a vsnd entry with a playback stream that goes to an output of the backend, and a capture stream
 card()
 {
-	card_output=$1
 	printf 'CARD, short-name=Lab, sample-rates=%s, sample-formats=%s, channels-max=2, buffer-size=131072 | ' \
 		'8000;22050;44100;48000;96000' 'u8;s16_le;s32_le;f32_le'
-	printf 'PCM, name=Main | STREAM, unique-id=%s, type=p | STREAM, unique-id=null, type=c' "$card_output"
+	printf 'PCM, name=Main | STREAM, unique-id=%s, type=p | STREAM, unique-id=%s, type=c' "$1" "${2:-null}"
 }
 
 # underruns DOMID: how many the backend counted in all of a guest's streams
