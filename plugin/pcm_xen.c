@@ -5,38 +5,49 @@
  * The ioplug callbacks, and nothing else: each translates between ALSA's frames and states and the
  * stream of src/frontend. What ioplug asks of a callback is in alsa-lib's src/pcm/pcm_ioplug.c.
  *
- * Positions are frames since prepare. ioplug wants them modulo the boundary; here and in the stream
- * they do not wrap.
+ * Positions are frames since prepare, which do not wrap; ioplug has them in a way of its own
+ * (pointers.h).
  */
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
-#include <stdlib.h>
-#include <string.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/poll.h>
 
+#include "chmap.h"
 #include "constraints.h"
 #include "formats.h"
 #include "frontend/stream.h"
+#include "pointers.h"
 #include "protocol/format.h"
+#include "protocol/wire.h"
 #include "settings.h"
+#include "shared_areas.h"
 
 struct pcm_xen {
 	snd_pcm_ioplug_t io;
 	struct pcm_xen_settings settings;
 	struct xensnd_stream *stream;
+	bool capture;
+	unsigned int frame_bytes; /* set by hw_params */
 
-	/* Set by hw_params. */
-	unsigned int frame_bytes;
-	snd_pcm_channel_area_t *areas; /* of the shared buffer, one for each channel */
+	/* Set by sw_params, which may run beside the callbacks that hold the PCM's lock. */
+	_Atomic snd_pcm_uframes_t boundary;
+	_Atomic snd_pcm_uframes_t stop_threshold;
 
 	/*
-	 * Set by sw_params and prepare, which may run beside the callbacks that hold the PCM's
-	 * lock.
+	 * Taken after the PCM's own lock where that is held, and never held across a call that
+	 * waits for the backend: for prepare and chmaps, which come without the PCM's.
 	 */
-	_Atomic snd_pcm_uframes_t boundary;
-	_Atomic uint64_t appl; /* frames written since prepare */
+	pthread_mutex_t lock;
+	struct pcm_xen_pointers pointers;
+	uint64_t frozen; /* playback: frames below it are the backend's, whatever is written */
+	struct pcm_xen_areas areas;
+	snd_pcm_chmap_t *chmap; /* as the program has it; NULL: no standard one */
 };
 
 static struct pcm_xen *pcm_xen(snd_pcm_ioplug_t *io)
@@ -61,12 +72,85 @@ static struct xensnd_log log_make(void)
 		.level = debug && strcmp(debug, "0") != 0 ? XENSND_LOG_DEBUG : XENSND_LOG_WARNING };
 }
 
-/* ---- Position ---- */
+/* ---- Where the program is ---- */
 
-static snd_pcm_uframes_t frames_played(struct pcm_xen *xen)
+static uint64_t frames_position(struct pcm_xen *xen)
 {
-	return xen->frame_bytes ? xensnd_stream_played(xen->stream) / xen->frame_bytes : 0;
+	return xen->frame_bytes ? xensnd_stream_position(xen->stream) / xen->frame_bytes : 0;
 }
+
+static void appl_commit(struct pcm_xen *xen, uint64_t appl)
+{
+	xen->pointers.appl = appl;
+	xensnd_stream_commit(xen->stream, appl * xen->frame_bytes);
+}
+
+/* snd_pcm_reset(): what was recorded is skipped. What the backend plays can not be taken back. */
+static void program_reset(struct pcm_xen *xen)
+{
+	uint64_t base = xen->capture ? frames_position(xen) : xen->pointers.appl;
+
+	pcm_xen_pointers_reset(&xen->pointers, base, base);
+	if (xen->capture)
+		appl_commit(xen, base);
+}
+
+/* Nobody has written what is skipped, so it must not be what was there before. */
+static void program_forward(struct pcm_xen *xen, uint64_t frames)
+{
+	uint64_t silent = frames < xen->areas.frames ? frames : xen->areas.frames;
+
+	if (!xen->capture)
+		(void)pcm_xen_areas_silence(&xen->areas, xen->pointers.appl, silent);
+	appl_commit(xen, xen->pointers.appl + frames);
+}
+
+/* Further back than prepare is nothing: the pointers have lost their meaning until the next one. */
+static void program_back(struct pcm_xen *xen, uint64_t frames)
+{
+	uint64_t appl = xen->pointers.appl - frames;
+	uint64_t taken;
+
+	if (frames > xen->pointers.appl) {
+		xensnd_stream_xrun(xen->stream);
+		return;
+	}
+	xen->pointers.appl = appl;
+	if (xen->capture) {
+		xensnd_stream_commit(xen->stream, appl * xen->frame_bytes);
+		return;
+	}
+	taken = xensnd_stream_take_back(xen->stream, appl * xen->frame_bytes) / xen->frame_bytes;
+	if (taken > xen->frozen)
+		xen->frozen = taken;
+}
+
+/*
+ * Takes up what the program did without a callback. Both locks are held: only under the PCM's do
+ * its two pointers fit together.
+ */
+static void program_follow(struct pcm_xen *xen)
+{
+	struct pcm_xen_move move;
+
+	xen->pointers.boundary = atomic_load(&xen->boundary);
+	move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
+	switch (move.kind) {
+	case PCM_XEN_MOVE_NONE:
+		break;
+	case PCM_XEN_MOVE_FORWARD:
+		program_forward(xen, move.frames);
+		break;
+	case PCM_XEN_MOVE_BACK:
+		program_back(xen, move.frames);
+		break;
+	case PCM_XEN_MOVE_RESET:
+		program_reset(xen);
+		break;
+	}
+}
+
+/* ---- Position ---- */
 
 /* Brings ioplug's state up to what has become of the stream; true if it runs on. */
 static bool state_update(struct pcm_xen *xen)
@@ -85,91 +169,137 @@ static bool state_update(struct pcm_xen *xen)
 	}
 }
 
-/* Negative only for an underrun: ioplug takes every negative value as one, whatever the state. */
+/*
+ * Has the program left so much unread that it is to be stopped? Seen here, not by the worker: only
+ * here is known how far it has read. Both locks are held.
+ */
+static bool overrun(struct pcm_xen *xen, uint64_t position)
+{
+	snd_pcm_uframes_t stop = atomic_load(&xen->stop_threshold);
+	uint64_t avail = position - xen->pointers.appl;
+
+	if (!xen->capture || xen->io.state != SND_PCM_STATE_RUNNING || avail < stop)
+		return false;
+	xensnd_stream_xrun(xen->stream);
+	return true;
+}
+
+/*
+ * Negative only for an xrun: ioplug takes every negative value as one, whatever the state; but
+ * while it drains, as the end of that.
+ */
 static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	snd_pcm_uframes_t boundary = atomic_load(&xen->boundary);
+	snd_pcm_sframes_t hw = -EPIPE;
+	uint64_t position;
 
 	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)
-		return -EPIPE;
-	/* There is no drain callback: ioplug waits here until all was played. */
-	if (io->state == SND_PCM_STATE_DRAINING)
+		return hw;
+	if (io->state == SND_PCM_STATE_DRAINING) {
+		/* A recording has nothing to wait for. */
+		if (xen->capture)
+			return hw;
+		/* There is no drain callback: ioplug waits here until all was played. */
 		xensnd_stream_drain(xen->stream);
-	return boundary ? (snd_pcm_sframes_t)(frames_played(xen) % boundary) : 0;
+	}
+	pthread_mutex_lock(&xen->lock);
+	program_follow(xen);
+	position = frames_position(xen);
+	if (!overrun(xen, position))
+		hw = (snd_pcm_sframes_t)pcm_xen_pointers_hw(&xen->pointers, position);
+	pthread_mutex_unlock(&xen->lock);
+	return hw;
+}
+
+/*
+ * Only for recordings, where a backend may have more than it has delivered. Without pointer, so an
+ * overrun has to be found here.
+ */
+static int pcm_xen_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
+{
+	struct pcm_xen *xen = pcm_xen(io);
+	int ret = -EPIPE;
+
+	if (!state_update(xen)) {
+		if (io->state == SND_PCM_STATE_DISCONNECTED)
+			return -ENODEV;
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+		return ret;
+	}
+	pthread_mutex_lock(&xen->lock);
+	program_follow(xen);
+	if (overrun(xen, frames_position(xen))) {
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+	} else {
+		uint64_t recorded = xensnd_stream_recorded(xen->stream);
+
+		*delay = xen->frame_bytes ? (snd_pcm_sframes_t)(recorded / xen->frame_bytes -
+								xen->pointers.appl)
+					  : 0;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&xen->lock);
+	return ret;
 }
 
 /* ---- Data ---- */
 
-/*
- * The only copy of a sample in the guest: from the program's buffer into the pages that the backend
- * maps.
- */
-static int ring_copy(struct pcm_xen *xen, uint64_t at, const snd_pcm_channel_area_t *areas,
+/* What is below frozen is too late: the backend plays what was there before. */
+static int frames_write(struct pcm_xen *xen, const snd_pcm_channel_area_t *areas,
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
-	snd_pcm_ioplug_t *io = &xen->io;
+	uint64_t appl = xen->pointers.appl;
+	uint64_t late = xen->frozen > appl ? xen->frozen - appl : 0;
 
-	while (size > 0) {
-		snd_pcm_uframes_t ring_offset = at % io->buffer_size;
-		snd_pcm_uframes_t part = io->buffer_size - ring_offset;
-		int ret;
+	if (late >= size)
+		return 0;
+	return pcm_xen_areas_write(&xen->areas, appl + late, areas, offset + late, size - late);
+}
 
-		if (part > size)
-			part = size;
-		ret = snd_pcm_areas_copy(
-			xen->areas, ring_offset, areas, offset, io->channels, part, io->format);
-		if (ret < 0)
-			return ret;
-		at += part;
-		offset += part;
-		size -= part;
-	}
-	return 0;
+/* How many frames a transfer may carry; ioplug asks for no more unless its pointers are astray. */
+static uint64_t frames_avail(struct pcm_xen *xen)
+{
+	uint64_t position = frames_position(xen);
+	uint64_t appl = xen->pointers.appl;
+
+	if (xen->capture)
+		return position > appl ? position - appl : 0;
+	return xen->areas.frames + position > appl ? xen->areas.frames + position - appl : 0;
+}
+
+/* ioplug repeats mmap_begin's transfers and moves appl_ptr later: program_follow() then sees it. */
+static bool access_is_mmap(const snd_pcm_ioplug_t *io)
+{
+	return io->access != SND_PCM_ACCESS_RW_INTERLEAVED &&
+	       io->access != SND_PCM_ACCESS_RW_NONINTERLEAVED;
 }
 
 static snd_pcm_sframes_t pcm_xen_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas,
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	uint64_t appl = atomic_load(&xen->appl);
-	snd_pcm_uframes_t room = io->buffer_size - (snd_pcm_uframes_t)(appl - frames_played(xen));
 	int ret;
 
 	if (!state_update(xen))
 		return io->state == SND_PCM_STATE_DISCONNECTED ? -ENODEV : -EPIPE;
-	/* After snd_pcm_reset() ioplug believes in more room than there is. */
-	if (size > room)
-		size = room;
-	if (size == 0)
-		return -EAGAIN;
-	ret = ring_copy(xen, appl, areas, offset, size);
-	if (ret < 0)
-		return ret;
-	atomic_store(&xen->appl, appl + size);
-	xensnd_stream_commit(xen->stream, (appl + size) * xen->frame_bytes);
-	return (snd_pcm_sframes_t)size;
+	pthread_mutex_lock(&xen->lock);
+	program_follow(xen);
+	if (size > frames_avail(xen)) {
+		xensnd_stream_xrun(xen->stream);
+		ret = -EPIPE;
+	} else if (xen->capture) {
+		ret = pcm_xen_areas_read(&xen->areas, xen->pointers.appl, areas, offset, size);
+	} else {
+		ret = frames_write(xen, areas, offset, size);
+	}
+	if (ret == 0 && !(xen->capture && access_is_mmap(io)))
+		appl_commit(xen, xen->pointers.appl + size);
+	pthread_mutex_unlock(&xen->lock);
+	return ret < 0 ? ret : (snd_pcm_sframes_t)size;
 }
 
 /* ---- Set-up ---- */
-
-static int areas_make(struct pcm_xen *xen)
-{
-	snd_pcm_ioplug_t *io = &xen->io;
-	unsigned int sample_bits = (unsigned int)snd_pcm_format_physical_width(io->format);
-	snd_pcm_channel_area_t *areas = calloc(io->channels, sizeof(*areas));
-
-	if (!areas)
-		return -ENOMEM;
-	for (unsigned int channel = 0; channel < io->channels; channel++)
-		areas[channel] =
-			(snd_pcm_channel_area_t){ .addr = xensnd_stream_buffer(xen->stream),
-				.first = channel * sample_bits,
-				.step = io->channels * sample_bits };
-	free(xen->areas);
-	xen->areas = areas;
-	return 0;
-}
 
 static int pcm_xen_hw_params(snd_pcm_ioplug_t *io, snd_pcm_hw_params_t *params)
 {
@@ -193,10 +323,15 @@ static int pcm_xen_hw_params(snd_pcm_ioplug_t *io, snd_pcm_hw_params_t *params)
 	if (ret < 0)
 		return ret;
 	xen->frame_bytes = geometry.frame_bytes;
-	ret = areas_make(xen);
-	if (ret < 0)
+	ret = pcm_xen_areas_make(&xen->areas, xensnd_stream_buffer(xen->stream), io->format,
+		io->channels, io->buffer_size);
+	if (ret < 0) {
 		xensnd_stream_release(xen->stream);
-	return ret;
+		return ret;
+	}
+	free(xen->chmap);
+	xen->chmap = pcm_xen_chmap_standard(io->channels);
+	return 0;
 }
 
 static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
@@ -205,8 +340,7 @@ static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
 
 	/* A backend that has gone has nothing to close. */
 	xensnd_stream_release(xen->stream);
-	free(xen->areas);
-	xen->areas = NULL;
+	pcm_xen_areas_free(&xen->areas);
 	return 0;
 }
 
@@ -214,6 +348,8 @@ static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 {
 	struct pcm_xen *xen = pcm_xen(io);
 	snd_pcm_uframes_t avail_min = 0, stop_threshold = 0, boundary = 0;
+	struct xensnd_thresholds thresholds;
+	int period_event = 0;
 	int ret;
 
 	/* From params: ioplug's own fields are only set after this call. */
@@ -222,12 +358,22 @@ static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 		ret = snd_pcm_sw_params_get_stop_threshold(params, &stop_threshold);
 	if (ret == 0)
 		ret = snd_pcm_sw_params_get_boundary(params, &boundary);
+	if (ret == 0)
+		ret = snd_pcm_sw_params_get_period_event(params, &period_event);
 	if (ret < 0)
 		return ret;
+	if (stop_threshold >= boundary)
+		stop_threshold = ULONG_MAX;
 	atomic_store(&xen->boundary, boundary);
-	xensnd_stream_set_thresholds(xen->stream, (uint64_t)avail_min * xen->frame_bytes,
-		stop_threshold >= boundary ? UINT64_MAX
-					   : (uint64_t)stop_threshold * xen->frame_bytes);
+	atomic_store(&xen->stop_threshold, stop_threshold);
+	thresholds = (struct xensnd_thresholds){
+		.avail_min_bytes = (uint64_t)avail_min * xen->frame_bytes,
+		.stop_bytes = stop_threshold == ULONG_MAX
+				      ? UINT64_MAX
+				      : (uint64_t)stop_threshold * xen->frame_bytes,
+		.period_event = period_event != 0,
+	};
+	xensnd_stream_set_thresholds(xen->stream, &thresholds);
 	return 0;
 }
 
@@ -236,7 +382,9 @@ static int pcm_xen_close(snd_pcm_ioplug_t *io)
 	struct pcm_xen *xen = pcm_xen(io);
 
 	xensnd_stream_close(xen->stream);
-	free(xen->areas);
+	pcm_xen_areas_free(&xen->areas);
+	free(xen->chmap);
+	pthread_mutex_destroy(&xen->lock);
 	free(xen);
 	return 0;
 }
@@ -256,8 +404,12 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 	struct pcm_xen *xen = pcm_xen(io);
 	int ret = xensnd_stream_prepare(xen->stream);
 
-	if (ret == 0)
-		atomic_store(&xen->appl, 0);
+	if (ret == 0) {
+		pthread_mutex_lock(&xen->lock);
+		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
+		xen->frozen = 0;
+		pthread_mutex_unlock(&xen->lock);
+	}
 	return command_ended(xen, ret);
 }
 
@@ -295,9 +447,13 @@ static int pcm_xen_poll_revents(
 {
 	struct pcm_xen *xen = pcm_xen(io);
 	bool ready;
+	unsigned short good = xen->capture ? POLLIN : POLLOUT;
 
 	(void)pfd;
 	(void)nfds;
+	/* What was read by mmap_commit is only known when somebody asks for the position. */
+	if (xen->capture && io->state == SND_PCM_STATE_RUNNING && access_is_mmap(io))
+		snd_pcm_hwsync(io->pcm);
 	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
 	switch (io->state) {
@@ -305,7 +461,10 @@ static int pcm_xen_poll_revents(
 	case SND_PCM_STATE_RUNNING:
 	case SND_PCM_STATE_PAUSED:
 		ready = xensnd_stream_poll(xen->stream);
-		*revents = ready ? POLLOUT : 0;
+		/* The end of a period is told once. */
+		if (ready && xensnd_stream_period_ended(xen->stream))
+			xensnd_stream_poll(xen->stream);
+		*revents = ready ? good : 0;
 		break;
 	case SND_PCM_STATE_DRAINING:
 		xensnd_stream_drain(xen->stream);
@@ -316,58 +475,117 @@ static int pcm_xen_poll_revents(
 		 */
 		if (ready)
 			snd_pcm_hwsync(io->pcm);
-		*revents = ready ? POLLOUT : 0;
+		*revents = ready ? good : 0;
 		break;
 	case SND_PCM_STATE_DISCONNECTED:
 		*revents = POLLERR | POLLHUP;
 		break;
 	default:
 		xensnd_stream_wake(xen->stream);
-		*revents = POLLOUT | POLLERR;
+		*revents = good | POLLERR;
 		break;
 	}
 	return 0;
 }
 
-static void pcm_xen_dump(snd_pcm_ioplug_t *io, snd_output_t *out)
+/* ---- Channel maps ---- */
+
+static snd_pcm_chmap_query_t **pcm_xen_query_chmaps(snd_pcm_ioplug_t *io)
+{
+	const struct xensnd_stream_info *info = xensnd_stream_info(pcm_xen(io)->stream);
+
+	return pcm_xen_chmap_query(
+		info->config.params.channels_min, info->config.params.channels_max);
+}
+
+static snd_pcm_chmap_t *pcm_xen_get_chmap(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	const struct xensnd_stream_info *info = xensnd_stream_info(xen->stream);
+	snd_pcm_chmap_t *map = NULL;
 
-	snd_output_printf(out, "Xen PCM: card %u \"%s\", device %u \"%s\", backend in domain %u\n",
+	pthread_mutex_lock(&xen->lock);
+	if (xen->areas.list && xen->chmap)
+		map = pcm_xen_chmap_copy(xen->chmap);
+	pthread_mutex_unlock(&xen->lock);
+	return map;
+}
+
+static int pcm_xen_set_chmap(snd_pcm_ioplug_t *io, const snd_pcm_chmap_t *map)
+{
+	struct pcm_xen *xen = pcm_xen(io);
+	unsigned int order[PCM_XEN_CHMAP_MAX];
+	snd_pcm_chmap_t *copy;
+	int ret;
+
+	/* As the kernel has it: after hw_params, and not in mid-play. */
+	if (io->state != SND_PCM_STATE_PREPARED)
+		return io->state == SND_PCM_STATE_RUNNING ? -EBUSY : -EBADFD;
+	ret = pcm_xen_chmap_order(map, io->channels, order);
+	if (ret < 0)
+		return ret;
+	copy = pcm_xen_chmap_copy(map);
+	if (!copy)
+		return -ENOMEM;
+	pthread_mutex_lock(&xen->lock);
+	pcm_xen_areas_order(&xen->areas, order);
+	free(xen->chmap);
+	xen->chmap = copy;
+	pthread_mutex_unlock(&xen->lock);
+	return 0;
+}
+
+/* ---- For people ---- */
+
+static const char *position_source_name(const struct pcm_xen *xen)
+{
+	return xensnd_stream_position_source(xen->stream) == XENSND_POSITION_EVENTS ? "events"
+										    : "answers";
+}
+
+static void pcm_xen_dump(snd_pcm_ioplug_t *io, snd_output_t *out)
+{
+	static const char *const policies[] = { [XENSND_POSITION_AUTO] = "auto",
+		[XENSND_POSITION_EVENTS_ONLY] = "events",
+		[XENSND_POSITION_ACKS_ONLY] = "acks" };
+	struct pcm_xen *xen = pcm_xen(io);
+	const struct xensnd_stream_info *info = xensnd_stream_info(xen->stream);
+	struct xensnd_stream_traffic traffic = xensnd_stream_traffic(xen->stream);
+
+	snd_output_printf(out, "Xen PCM: card %u \"%s\", device %u \"%s\", stream %u, %s\n",
 		xen->settings.card, info->card_name, xen->settings.device, info->device_name,
-		info->backend_domid);
-	snd_output_printf(out, "Position by the backend's %s\n",
-		xensnd_stream_position_source(xen->stream) == XENSND_POSITION_EVENTS ? "events"
-										     : "answers");
+		info->config.index, xen->capture ? "capture" : "playback");
+	snd_output_printf(out, "Backend in domain %u, position by its %s (%s)\n",
+		info->backend_domid, position_source_name(xen), policies[xen->settings.position]);
+	snd_output_printf(out,
+		"Ring: %llu requests so far, %u of %u slots in use, %u at the most\n",
+		(unsigned long long)traffic.requests, traffic.in_flight, XENSND_RING_SLOTS,
+		traffic.in_flight_most);
 	if (io->pcm && snd_pcm_state(io->pcm) != SND_PCM_STATE_OPEN) {
 		snd_output_printf(out, "Its setup is:\n");
 		snd_pcm_dump_setup(io->pcm, out);
 	}
 }
 
-static const snd_pcm_ioplug_callback_t callbacks = {
-	.start = pcm_xen_start,
-	.stop = pcm_xen_stop,
-	.pointer = pcm_xen_pointer,
-	.transfer = pcm_xen_transfer,
-	.close = pcm_xen_close,
-	.hw_params = pcm_xen_hw_params,
-	.hw_free = pcm_xen_hw_free,
-	.sw_params = pcm_xen_sw_params,
-	.prepare = pcm_xen_prepare,
-	.pause = pcm_xen_pause,
-	.poll_revents = pcm_xen_poll_revents,
-	.dump = pcm_xen_dump,
-};
+#define CALLBACKS_OF_BOTH                                                                       \
+	.start = pcm_xen_start, .stop = pcm_xen_stop, .pointer = pcm_xen_pointer,               \
+	.transfer = pcm_xen_transfer, .close = pcm_xen_close, .hw_params = pcm_xen_hw_params,   \
+	.hw_free = pcm_xen_hw_free, .sw_params = pcm_xen_sw_params, .prepare = pcm_xen_prepare, \
+	.pause = pcm_xen_pause, .poll_revents = pcm_xen_poll_revents, .dump = pcm_xen_dump,     \
+	.query_chmaps = pcm_xen_query_chmaps, .get_chmap = pcm_xen_get_chmap,                   \
+	.set_chmap = pcm_xen_set_chmap
+
+static const snd_pcm_ioplug_callback_t playback_callbacks = { CALLBACKS_OF_BOTH };
+static const snd_pcm_ioplug_callback_t capture_callbacks = { CALLBACKS_OF_BOTH,
+	.delay = pcm_xen_delay };
 
 /* ---- Opening ---- */
 
-static int stream_open(struct pcm_xen *xen, snd_pcm_stream_t direction)
+static int stream_open(struct pcm_xen *xen)
 {
 	const struct xensnd_stream_spec spec = { .card = xen->settings.card,
 		.device = xen->settings.device,
-		.capture = direction == SND_PCM_STREAM_CAPTURE };
+		.capture = xen->capture,
+		.position = xen->settings.position };
 	const struct xensnd_log log = log_make();
 	char error[300];
 	int ret = xensnd_stream_open(&xen->stream, &spec, &log, error, sizeof(error));
@@ -382,7 +600,7 @@ static void io_init(struct pcm_xen *xen, int mode)
 	xen->io.version = SND_PCM_IOPLUG_VERSION;
 	xen->io.name = "Xen virtual sound card";
 	xen->io.flags = SND_PCM_IOPLUG_FLAG_MONOTONIC | SND_PCM_IOPLUG_FLAG_BOUNDARY_WA;
-	xen->io.callback = &callbacks;
+	xen->io.callback = xen->capture ? &capture_callbacks : &playback_callbacks;
 	xen->io.private_data = xen;
 	xen->io.poll_fd = xensnd_stream_wake_fd(xen->stream);
 	xen->io.poll_events = POLLIN;
@@ -400,17 +618,16 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 	int ret;
 
 	(void)root;
-	if (stream != SND_PCM_STREAM_PLAYBACK) {
-		SNDERR("recording is not supported yet");
-		return -ENOSYS;
-	}
 	xen = calloc(1, sizeof(*xen));
 	if (!xen)
 		return -ENOMEM;
+	xen->capture = stream == SND_PCM_STREAM_CAPTURE;
+	pthread_mutex_init(&xen->lock, NULL);
 	ret = pcm_xen_settings_read(&xen->settings, conf);
 	if (ret == 0)
-		ret = stream_open(xen, stream);
+		ret = stream_open(xen);
 	if (ret < 0) {
+		pthread_mutex_destroy(&xen->lock);
 		free(xen);
 		return ret;
 	}

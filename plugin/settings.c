@@ -32,11 +32,30 @@ static int number_read(
 	return ret < 0 ? -EINVAL : 0;
 }
 
+static int position_read(enum xensnd_position_policy *position, snd_config_t *node)
+{
+	static const char *const names[] = { [XENSND_POSITION_AUTO] = "auto",
+		[XENSND_POSITION_EVENTS_ONLY] = "events",
+		[XENSND_POSITION_ACKS_ONLY] = "acks" };
+	const char *text;
+
+	if (snd_config_get_string(node, &text) == 0 && text) {
+		for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			if (strcmp(text, names[i]) != 0)
+				continue;
+			*position = (enum xensnd_position_policy)i;
+			return 0;
+		}
+	}
+	SNDERR("position is none of auto, events and acks");
+	return -EINVAL;
+}
+
 int pcm_xen_settings_read(struct pcm_xen_settings *settings, snd_config_t *conf)
 {
 	snd_config_iterator_t i, next;
 
-	*settings = (struct pcm_xen_settings){ .card = 0, .device = 0 };
+	*settings = (struct pcm_xen_settings){ .position = XENSND_POSITION_AUTO };
 	snd_config_for_each(i, next, conf)
 	{
 		snd_config_t *node = snd_config_iterator_entry(i);
@@ -52,6 +71,8 @@ int pcm_xen_settings_read(struct pcm_xen_settings *settings, snd_config_t *conf)
 			ret = number_read(&settings->card, node, id, MAX_CARD);
 		} else if (strcmp(id, "device") == 0) {
 			ret = number_read(&settings->device, node, id, XENSND_MAX_DEVICES - 1);
+		} else if (strcmp(id, "position") == 0) {
+			ret = position_read(&settings->position, node);
 		} else {
 			SNDERR("Unknown field %s", id);
 			ret = -EINVAL;

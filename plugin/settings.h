@@ -9,9 +9,12 @@
 
 #include <alsa/asoundlib.h>
 
+#include "frontend/position.h"
+
 struct pcm_xen_settings {
 	unsigned int card;   /* <dev-id>: device/vsnd/<card> */
 	unsigned int device; /* <pcm-dev-idx> of the card */
+	enum xensnd_position_policy position;
 };
 
 /* Reads them: 0, or -EINVAL after a line that names the field. */

@@ -114,19 +114,21 @@ static bool drained_by_answers(const struct xensnd_stream *stream)
 	       atomic_load(&stream->condition) == XENSND_STREAM_FINE;
 }
 
+/*
+ * What is in the event page by now belongs to the run that has ended: it counts if that goes on
+ * later, and is only a point of reference if not.
+ */
 static void stop_answered(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 	unsigned int room = XENSND_EVENT_SLOTS;
 	struct xensnd_evt evt;
 
+	while (room-- > 0 && xensnd_front_events_get(&worker->events, &evt) == 1)
+		xensnd_worker_event(stream, &evt);
 	worker->requested = false;
 	worker->dirty = false;
 	worker->run = XENSND_RUN_STOPPED;
-	/* What is in the event page by now belongs to the run that has ended. */
-	while (room-- > 0 && xensnd_front_events_get(&worker->events, &evt) == 1)
-		if (evt.type == XENSND_EVT_CUR_POS)
-			xensnd_position_stale(&worker->position, evt.op.cur_pos.position);
 }
 
 static void prepare_finish(struct xensnd_stream *stream)
@@ -135,9 +137,13 @@ static void prepare_finish(struct xensnd_stream *stream)
 
 	worker->submitted = 0;
 	worker->prepared = true;
+	worker->halted = false;
 	xensnd_position_prepare(&worker->position);
 	atomic_store(&stream->appl, 0);
-	atomic_store(&stream->played, 0);
+	atomic_store(&stream->position, 0);
+	atomic_store(&stream->recorded, 0);
+	atomic_store(&stream->claimed, 0);
+	atomic_store(&stream->period_ended, false);
 	atomic_store(&stream->draining, false);
 	atomic_store(&stream->stopped, false);
 	if (!worker->lost)
@@ -206,6 +212,20 @@ void xensnd_control_buffer(struct xensnd_stream *stream, const struct xensnd_lin
 		xensnd_worker_lose(stream, "the request ring is full");
 }
 
+/* Recorded frames are there when the READ that carries them was answered, whatever events say. */
+static enum xensnd_position_source source_begin(const struct xensnd_stream *stream)
+{
+	switch (stream->policy) {
+	case XENSND_POSITION_EVENTS_ONLY:
+		return XENSND_POSITION_EVENTS;
+	case XENSND_POSITION_ACKS_ONLY:
+		return XENSND_POSITION_ACKS;
+	case XENSND_POSITION_AUTO:
+		break;
+	}
+	return stream->capture ? XENSND_POSITION_ACKS : XENSND_POSITION_EVENTS;
+}
+
 static void open_answered(struct xensnd_stream *stream, int result)
 {
 	struct xensnd_worker *worker = &stream->worker;
@@ -216,9 +236,10 @@ static void open_answered(struct xensnd_stream *stream, int result)
 		worker->run = XENSND_RUN_STOPPED;
 		worker->prepared = false;
 		worker->dirty = false;
+		worker->halted = false;
 		worker->submitted = 0;
-		xensnd_position_open(&worker->position);
-		atomic_store(&stream->position_source, XENSND_POSITION_EVENTS);
+		xensnd_position_open(&worker->position, source_begin(stream));
+		atomic_store(&stream->position_source, (int)worker->position.source);
 	}
 	command_end(stream, result);
 }
@@ -261,12 +282,62 @@ static void start_step(struct xensnd_stream *stream)
 	worker->progress_ns = worker->now_ns;
 }
 
-static void pause_step(struct xensnd_stream *stream, enum xensnd_run from, uint8_t type)
+/*
+ * The backend was stopped and has let go of the buffer. What it has not played is sent again later,
+ * from the next whole frame on.
+ */
+static void halt_finish(struct xensnd_stream *stream)
 {
-	if (stream->worker.run != from)
+	struct xensnd_worker *worker = &stream->worker;
+	uint32_t frame_bytes = stream->geometry.frame_bytes;
+	uint64_t now;
+
+	xensnd_position_halt(&worker->position);
+	now = xensnd_position_now(&worker->position);
+	worker->submitted = (now + frame_bytes - 1) / frame_bytes * frame_bytes;
+	atomic_store(&stream->claimed, worker->submitted);
+	worker->run = XENSND_RUN_PAUSED;
+	worker->halted = true;
+	command_end(stream, 0);
+}
+
+static void pause_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (!worker->prepared || (worker->run != XENSND_RUN_RUNNING && !worker->halting)) {
 		command_end(stream, -EBADFD);
-	else
-		trigger_send(stream, type);
+	} else if (!worker->can_not_pause) {
+		trigger_send(stream, XENSND_OP_TRIGGER_PAUSE);
+	} else if (!worker->halting) {
+		trigger_send(stream, XENSND_OP_TRIGGER_STOP);
+		if (worker->requested) {
+			worker->halting = true;
+			/* Positions count until the answer, and nothing more is sent. */
+			worker->run = XENSND_RUN_PAUSED;
+			xensnd_requests_set_audio_deadline(
+				&worker->requests, control_deadline(stream));
+		}
+	} else if (xensnd_requests_audio(&worker->requests) == 0) {
+		worker->halting = false;
+		halt_finish(stream);
+	}
+}
+
+static void resume_step(struct xensnd_stream *stream)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (worker->run != XENSND_RUN_PAUSED) {
+		command_end(stream, -EBADFD);
+	} else if (worker->halted) {
+		worker->run = XENSND_RUN_STOPPED;
+		start_step(stream);
+		if (!worker->requested)
+			worker->run = XENSND_RUN_PAUSED;
+	} else {
+		trigger_send(stream, XENSND_OP_TRIGGER_RESUME);
+	}
 }
 
 static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op, int result)
@@ -278,13 +349,31 @@ static void run_answered(struct xensnd_stream *stream, enum xensnd_command_op op
 		worker->run = XENSND_RUN_STOPPED;
 	if (op == XENSND_COMMAND_PAUSE && result == 0)
 		worker->run = XENSND_RUN_PAUSED;
-	if (op == XENSND_COMMAND_RESUME && result == 0)
-		worker->run = XENSND_RUN_RUNNING;
+	if (op == XENSND_COMMAND_RESUME)
+		worker->run = result == 0 ? XENSND_RUN_RUNNING : XENSND_RUN_PAUSED;
+	if (result == 0)
+		worker->halted = false;
 	worker->progress_ns = worker->now_ns;
 	xensnd_requests_set_audio_deadline(&worker->requests,
 		worker->run == XENSND_RUN_RUNNING ? worker->progress_ns + CONTROL_NS + 2 * buffer_ns
 						  : XENSND_NEVER);
 	command_end(stream, result);
+}
+
+/* A backend that can not pause says so in many ways; one that has gone says nothing. */
+static void pause_answered(struct xensnd_stream *stream, int result)
+{
+	struct xensnd_worker *worker = &stream->worker;
+
+	if (worker->halting) {
+		stop_answered(stream);
+		worker->run = XENSND_RUN_PAUSED;
+	} else if (result == -EOPNOTSUPP || result == -ENOSYS || result == -EINVAL) {
+		worker->can_not_pause = true;
+		worker->requested = false;
+	} else {
+		run_answered(stream, XENSND_COMMAND_PAUSE, result);
+	}
 }
 
 /* ---- Asking ---- */
@@ -333,8 +422,10 @@ void xensnd_control_answer(struct xensnd_stream *stream, const struct xensnd_req
 	case XENSND_COMMAND_STOP:
 		stop_answered(stream);
 		break;
-	case XENSND_COMMAND_START:
 	case XENSND_COMMAND_PAUSE:
+		pause_answered(stream, result);
+		break;
+	case XENSND_COMMAND_START:
 	case XENSND_COMMAND_RESUME:
 		run_answered(stream, command->op, result);
 		break;
@@ -373,9 +464,9 @@ static void command_step(struct xensnd_stream *stream)
 	} else if (op == XENSND_COMMAND_START) {
 		start_step(stream);
 	} else if (op == XENSND_COMMAND_PAUSE) {
-		pause_step(stream, XENSND_RUN_RUNNING, XENSND_OP_TRIGGER_PAUSE);
+		pause_step(stream);
 	} else {
-		pause_step(stream, XENSND_RUN_PAUSED, XENSND_OP_TRIGGER_RESUME);
+		resume_step(stream);
 	}
 }
 

@@ -4,10 +4,25 @@
 
 #include "common/clock.h"
 
-/* How far may be sent at all. */
+/* Playback: how far may be sent at all. */
 static uint64_t submit_limit(const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
 {
 	return fill->started ? UINT64_MAX : geometry->buffer_bytes - geometry->period_bytes;
+}
+
+/* How much could be submitted at once. A program that went back may have asked for too much. */
+static uint64_t submit_room(const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
+{
+	uint64_t limit = submit_limit(geometry, fill);
+	uint64_t asked = fill->submitted - fill->appl;
+
+	if (fill->capture && fill->submitted < fill->appl)
+		return fill->window;
+	if (fill->capture)
+		return fill->window > asked ? fill->window - asked : 0;
+	if (limit > fill->appl)
+		limit = fill->appl;
+	return limit > fill->submitted ? limit - fill->submitted : 0;
 }
 
 struct xensnd_range xensnd_geometry_next(
@@ -15,14 +30,12 @@ struct xensnd_range xensnd_geometry_next(
 {
 	uint32_t offset = (uint32_t)(fill->submitted % geometry->buffer_bytes);
 	uint64_t length = geometry->period_bytes;
-	uint64_t limit = submit_limit(geometry, fill);
+	uint64_t room = submit_room(geometry, fill);
 
 	if (fill->appl < xensnd_geometry_wanted(geometry, fill))
 		return (struct xensnd_range){ .length = 0 };
-	if (length > fill->appl - fill->submitted)
-		length = fill->appl - fill->submitted;
-	if (length > limit - fill->submitted)
-		length = limit - fill->submitted;
+	if (length > room)
+		length = room;
 	if (length > geometry->buffer_bytes - offset)
 		length = geometry->buffer_bytes - offset;
 	return (struct xensnd_range){ .offset = offset, .length = (uint32_t)length };
@@ -31,11 +44,14 @@ struct xensnd_range xensnd_geometry_next(
 uint64_t xensnd_geometry_wanted(
 	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
 {
-	if (fill->in_flight >= XENSND_MAX_IN_FLIGHT ||
-		fill->submitted >= submit_limit(geometry, fill))
+	uint64_t end = fill->submitted +
+		       (fill->in_flight > 0 ? geometry->period_bytes : geometry->frame_bytes);
+
+	if (fill->in_flight >= XENSND_MAX_IN_FLIGHT)
 		return UINT64_MAX;
-	return fill->submitted +
-	       (fill->in_flight > 0 ? geometry->period_bytes : geometry->frame_bytes);
+	if (fill->capture)
+		return end > fill->window ? end - fill->window : 0;
+	return fill->submitted >= submit_limit(geometry, fill) ? UINT64_MAX : end;
 }
 
 int64_t xensnd_geometry_ns(const struct xensnd_geometry *geometry, uint64_t bytes)

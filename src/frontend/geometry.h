@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shape of an open stream's buffer, and which part of it the next WRITE should carry.
+ * The shape of an open stream's buffer, and which part of it the next WRITE or READ should carry.
  *
  * Apart from the worker because it is arithmetic that decides how many requests and wake-ups a
  * period costs, and what a backend may be asked to hold before it was started.
@@ -27,9 +27,11 @@ struct xensnd_geometry {
 
 /* Where a stream of audio stands, in bytes since prepare. */
 struct xensnd_fill {
-	uint64_t appl;          /* the program has written up to here */
-	uint64_t submitted;     /* sent to the backend up to here */
+	uint64_t appl;          /* the program has written, or read, up to here */
+	uint64_t submitted;     /* sent to, or asked of, the backend up to here */
+	uint64_t window;        /* capture: how far beyond appl may be asked for */
 	unsigned int in_flight; /* requests that carry audio and are not answered */
+	bool capture;
 	bool started;
 };
 
@@ -40,16 +42,16 @@ struct xensnd_range {
 };
 
 /*
- * The next range to send: at once when none is in flight, otherwise a whole period; never past the
- * buffer's end. Before START a period's room is left, since a backend whose device is full would
- * make START wait behind the data.
+ * The next range to send or to ask for: at once when none is in flight, otherwise a whole period;
+ * never past the buffer's end. Before START a period's room is left, since a backend whose device
+ * is full would make START wait behind the data.
  */
 struct xensnd_range xensnd_geometry_next(
 	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill);
 
 /*
- * The value that appl has to reach before there is anything to send, or UINT64_MAX if more data
- * alone changes nothing.
+ * The value that appl has to reach before there is anything to send or to ask for, or UINT64_MAX if
+ * that alone changes nothing.
  */
 uint64_t xensnd_geometry_wanted(
 	const struct xensnd_geometry *geometry, const struct xensnd_fill *fill);

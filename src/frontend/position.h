@@ -23,6 +23,14 @@ enum xensnd_position_source {
 	XENSND_POSITION_ACKS, /* the backend's events never move: what it took counts as played */
 };
 
+/* What the user wants. */
+enum xensnd_position_policy {
+	XENSND_POSITION_AUTO, /* playback: events, and answers where those do not move; capture:
+				 answers */
+	XENSND_POSITION_EVENTS_ONLY,
+	XENSND_POSITION_ACKS_ONLY,
+};
+
 struct xensnd_position {
 	enum xensnd_position_source source;
 	uint64_t raw;       /* the last event's value */
@@ -36,25 +44,31 @@ struct xensnd_position {
 };
 
 /* After OPEN. */
-void xensnd_position_open(struct xensnd_position *position);
+void xensnd_position_open(struct xensnd_position *position, enum xensnd_position_source source);
 
 /* At prepare: counting starts again at 0; what is known of the backend stays. */
 void xensnd_position_prepare(struct xensnd_position *position);
 
 /*
- * An event while the stream runs. written: bytes that were sent since prepare, more than which can
- * not have been played. period_bytes as in OPEN.
+ * The stream was stopped in order to go on later, and what was not played is sent again: the count
+ * stays.
+ */
+void xensnd_position_halt(struct xensnd_position *position);
+
+/*
+ * An event while the stream runs. possible: bytes since prepare, beyond which it can not be.
+ * period_bytes as in OPEN.
  */
 void xensnd_position_event(
-	struct xensnd_position *position, uint64_t raw, uint64_t written, uint32_t period_bytes);
+	struct xensnd_position *position, uint64_t raw, uint64_t possible, uint32_t period_bytes);
 
 /* An event of an earlier run that arrived late: only a new point of reference. */
 void xensnd_position_stale(struct xensnd_position *position, uint64_t raw);
 
-/* The backend has taken so many bytes more. */
+/* The backend has taken, or delivered, so many bytes more. */
 void xensnd_position_ack(struct xensnd_position *position, uint64_t bytes);
 
-/* Bytes played since prepare. */
-uint64_t xensnd_position_played(const struct xensnd_position *position);
+/* Bytes played, or recorded into the buffer, since prepare. */
+uint64_t xensnd_position_now(const struct xensnd_position *position);
 
 #endif

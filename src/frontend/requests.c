@@ -60,6 +60,8 @@ int xensnd_requests_answer(struct xensnd_requests *requests, const struct xensnd
 			return -EPROTO;
 		open->answered = true;
 		*request = *open;
+		if (rsp->status != 0)
+			open->bytes = 0;
 		return 0;
 	}
 	return -EPROTO;

@@ -43,7 +43,7 @@ uint16_t xensnd_requests_add(
 
 /*
  * Matches an answer. 0, and *request is a copy of what it answers; -EPROTO: there is no such
- * request open, or it is another operation's.
+ * request open, or it is another operation's. Audio that was refused does not count as taken.
  */
 int xensnd_requests_answer(struct xensnd_requests *requests, const struct xensnd_resp *rsp,
 	struct xensnd_request *request);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -89,6 +90,8 @@ static int stream_claim(struct xensnd_stream *stream, const struct xensnd_stream
 	if (ret < 0)
 		return explain(why, ret, "card %u: the event channel can not be used: %s",
 			spec->card, strerror(-ret));
+	/* The one before may have left it masked (worker.c, port_unmask). */
+	(void)xensnd_channel_unmask(&stream->channel, grant->event_port);
 	pages = (char *)(uintptr_t)grant->pages.address;
 	xensnd_front_ring_attach(&worker->ring, pages, grant->rings.req_prod);
 	xensnd_front_events_attach(
@@ -118,7 +121,34 @@ static void stream_leave(struct xensnd_stream *stream)
 /* A forked child has copies of everything but the threads, and may only close them. */
 static bool worker_is_here(const struct xensnd_stream *stream)
 {
-	return stream->pid == getpid();
+	return *stream->here;
+}
+
+/*
+ * The kernel clears this page in a forked child: to look there costs nothing, while getpid() is a
+ * system call.
+ */
+static int here_mark(struct xensnd_stream *stream)
+{
+	bool *here = mmap(NULL, XENSND_PAGE_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (here == MAP_FAILED)
+		return -errno;
+	if (madvise(here, XENSND_PAGE_BYTES, MADV_WIPEONFORK) < 0) {
+		int error = -errno;
+
+		munmap(here, XENSND_PAGE_BYTES);
+		return error;
+	}
+	*here = true;
+	stream->here = here;
+	return 0;
+}
+
+static void here_unmark(struct xensnd_stream *stream)
+{
+	munmap((void *)(uintptr_t)stream->here, XENSND_PAGE_BYTES);
 }
 
 static int command_send(struct xensnd_stream *stream, struct xensnd_command *command)
@@ -240,7 +270,8 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 		return explain(&why, -ENOMEM, "out of memory");
 	stream->log = *log;
 	stream->card = spec->card;
-	stream->pid = getpid();
+	stream->capture = spec->capture;
+	stream->policy = spec->position;
 	stream->stop_command.op = XENSND_COMMAND_STOP;
 	stream->worker.owner_deadline_ns = XENSND_NEVER;
 	atomic_store(&stream->wanted, UINT64_MAX);
@@ -250,10 +281,15 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 		ret = explain(&why, -errno, "no more descriptors");
 		goto err_stream;
 	}
+	ret = here_mark(stream);
+	if (ret < 0) {
+		explain(&why, ret, "no more memory: %s", strerror(-ret));
+		goto err_wake;
+	}
 	ret = xensnd_mailbox_init(&stream->mailbox);
 	if (ret < 0) {
 		explain(&why, ret, "no more descriptors");
-		goto err_wake;
+		goto err_here;
 	}
 	ret = xensnd_local_owner_join(&stream->hold, spec->card, log);
 	if (ret < 0) {
@@ -291,6 +327,8 @@ err_hold:
 	xensnd_local_owner_leave(&stream->hold);
 err_mailbox:
 	xensnd_mailbox_destroy(&stream->mailbox);
+err_here:
+	here_unmark(stream);
 err_wake:
 	close(stream->wake_fd);
 err_stream:
@@ -307,6 +345,7 @@ static void stream_forget(struct xensnd_stream *stream)
 	xensnd_channel_close(&stream->channel);
 	xensnd_local_owner_leave(&stream->hold);
 	close(stream->mailbox.kick_fd);
+	here_unmark(stream);
 	close(stream->wake_fd);
 	free(stream);
 }
@@ -323,6 +362,7 @@ void xensnd_stream_close(struct xensnd_stream *stream)
 	xensnd_channel_close(&stream->channel);
 	xensnd_local_owner_leave(&stream->hold);
 	xensnd_mailbox_destroy(&stream->mailbox);
+	here_unmark(stream);
 	close(stream->wake_fd);
 	free(stream);
 }
@@ -373,9 +413,7 @@ int xensnd_stream_start(struct xensnd_stream *stream)
 
 int xensnd_stream_pause(struct xensnd_stream *stream, bool pause)
 {
-	int ret = command_call(stream, pause ? XENSND_COMMAND_PAUSE : XENSND_COMMAND_RESUME);
-
-	return ret == -EOPNOTSUPP ? -ENOSYS : ret;
+	return command_call(stream, pause ? XENSND_COMMAND_PAUSE : XENSND_COMMAND_RESUME);
 }
 
 void xensnd_stream_stop(struct xensnd_stream *stream)
@@ -391,6 +429,8 @@ void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl)
 {
 	uint64_t wanted;
 
+	if (!worker_is_here(stream))
+		return;
 	atomic_store(&stream->appl, appl);
 	wanted = atomic_load(&stream->wanted);
 	/* One kick is enough until the worker says again what it waits for. */
@@ -401,20 +441,51 @@ void xensnd_stream_commit(struct xensnd_stream *stream, uint64_t appl)
 		xensnd_stream_poll(stream);
 }
 
+uint64_t xensnd_stream_take_back(struct xensnd_stream *stream, uint64_t appl)
+{
+	uint64_t claimed;
+
+	if (!worker_is_here(stream))
+		return appl;
+	atomic_store(&stream->appl, appl);
+	claimed = atomic_load(&stream->claimed);
+	return claimed > appl ? claimed : appl;
+}
+
+void xensnd_stream_xrun(struct xensnd_stream *stream)
+{
+	int fine = XENSND_STREAM_FINE;
+
+	if (!worker_is_here(stream))
+		return;
+	if (atomic_compare_exchange_strong(&stream->condition, &fine, XENSND_STREAM_XRUN))
+		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+	xensnd_stream_wake(stream);
+}
+
 void xensnd_stream_drain(struct xensnd_stream *stream)
 {
+	if (!worker_is_here(stream))
+		return;
 	/* The worker has to reckon with the end from now on, and may have been waiting for more. */
 	if (!atomic_exchange(&stream->draining, true))
 		xensnd_mailbox_kick(&stream->mailbox);
 }
 
-uint64_t xensnd_stream_played(const struct xensnd_stream *stream)
+uint64_t xensnd_stream_position(const struct xensnd_stream *stream)
 {
-	return atomic_load(&stream->played);
+	return atomic_load(&stream->position);
+}
+
+uint64_t xensnd_stream_recorded(const struct xensnd_stream *stream)
+{
+	return atomic_load(&stream->recorded);
 }
 
 enum xensnd_condition xensnd_stream_condition(const struct xensnd_stream *stream)
 {
+	if (!worker_is_here(stream))
+		return XENSND_STREAM_LOST;
 	return (enum xensnd_condition)atomic_load(&stream->condition);
 }
 
@@ -423,12 +494,28 @@ enum xensnd_position_source xensnd_stream_position_source(const struct xensnd_st
 	return (enum xensnd_position_source)atomic_load(&stream->position_source);
 }
 
-void xensnd_stream_set_thresholds(
-	struct xensnd_stream *stream, uint64_t avail_min_bytes, uint64_t stop_threshold_bytes)
+struct xensnd_stream_traffic xensnd_stream_traffic(const struct xensnd_stream *stream)
 {
-	atomic_store(&stream->avail_min, avail_min_bytes);
-	atomic_store(&stream->stop_threshold, stop_threshold_bytes);
+	return (struct xensnd_stream_traffic){
+		.in_flight = atomic_load_explicit(&stream->in_flight, memory_order_relaxed),
+		.in_flight_most =
+			atomic_load_explicit(&stream->in_flight_most, memory_order_relaxed),
+		.requests = atomic_load_explicit(&stream->requests_sent, memory_order_relaxed),
+	};
+}
+
+void xensnd_stream_set_thresholds(
+	struct xensnd_stream *stream, const struct xensnd_thresholds *thresholds)
+{
+	atomic_store(&stream->avail_min, thresholds->avail_min_bytes);
+	atomic_store(&stream->stop_threshold, thresholds->stop_bytes);
+	atomic_store(&stream->period_event, thresholds->period_event);
+	if (!thresholds->period_event)
+		atomic_store(&stream->period_ended, false);
 	xensnd_stream_poll(stream);
+	/* A recording may go on further now. */
+	if (stream->capture && worker_is_here(stream))
+		xensnd_mailbox_kick(&stream->mailbox);
 }
 
 int xensnd_stream_wake_fd(const struct xensnd_stream *stream)
@@ -438,16 +525,30 @@ int xensnd_stream_wake_fd(const struct xensnd_stream *stream)
 
 bool xensnd_stream_ready(struct xensnd_stream *stream)
 {
-	uint64_t appl, played;
+	uint64_t appl, position, avail;
 
 	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE || atomic_load(&stream->stopped))
 		return true;
-	/* played first: it never passes appl, so the difference can not be negative. */
-	played = atomic_load(&stream->played);
-	appl = atomic_load(&stream->appl);
+	/* The one that follows the other is read first: then the difference is not negative. */
+	if (stream->capture) {
+		appl = atomic_load(&stream->appl);
+		position = atomic_load(&stream->position);
+	} else {
+		position = atomic_load(&stream->position);
+		appl = atomic_load(&stream->appl);
+	}
 	if (atomic_load(&stream->draining))
-		return played >= appl;
-	return stream->geometry.buffer_bytes - (appl - played) >= atomic_load(&stream->avail_min);
+		return position >= appl;
+	if (atomic_load(&stream->period_ended))
+		return true;
+	avail = stream->capture ? position - appl
+				: stream->geometry.buffer_bytes - (appl - position);
+	return avail >= atomic_load(&stream->avail_min);
+}
+
+bool xensnd_stream_period_ended(struct xensnd_stream *stream)
+{
+	return atomic_exchange(&stream->period_ended, false);
 }
 
 /*
@@ -457,6 +558,8 @@ void xensnd_stream_wake(struct xensnd_stream *stream)
 {
 	const uint64_t one = 1;
 
+	if (!worker_is_here(stream))
+		return;
 	if (!atomic_exchange(&stream->signalled, true) &&
 		write(stream->wake_fd, &one, sizeof(one)) < 0)
 		atomic_store(&stream->signalled, false);
@@ -478,6 +581,8 @@ static void wake_clear(struct xensnd_stream *stream)
 
 bool xensnd_stream_poll(struct xensnd_stream *stream)
 {
+	if (!worker_is_here(stream))
+		return true;
 	do {
 		if (!xensnd_stream_ready(stream)) {
 			wake_clear(stream);

@@ -68,8 +68,11 @@ struct xensnd_worker {
 	struct xensnd_position position;
 	enum xensnd_run run;
 	bool prepared;       /* audio may be sent and positions count: from prepare to STOP */
+	bool can_not_pause;  /* the backend has refused to: STOP and START do it */
+	bool halting;        /* PAUSE is being done by STOP */
+	bool halted;         /* paused by STOP */
 	bool dirty;          /* audio or START was sent since the last STOP */
-	uint64_t submitted;  /* bytes sent since prepare */
+	uint64_t submitted;  /* bytes sent, or asked for, since prepare */
 	int64_t now_ns;      /* when this turn began: asking the clock may cost a system call */
 	int64_t progress_ns; /* when the stream was started, its position moved, or could again */
 
@@ -89,10 +92,12 @@ struct xensnd_stream {
 	struct xensnd_stream_info info;
 	struct xensnd_log log;
 	unsigned int card;
+	bool capture;
+	enum xensnd_position_policy policy;
 	struct xensnd_local_hold hold;
 	pthread_t thread;
-	pid_t pid;   /* where the thread runs: in a forked child nobody takes commands */
-	int wake_fd; /* an eventfd; see signalled */
+	const bool *here; /* in a page that reads as 0 in a forked child: nobody works for that */
+	int wake_fd;      /* an eventfd; see signalled */
 	struct xensnd_mailbox mailbox;
 	struct xensnd_command stop_command; /* stop has no caller that waits */
 
@@ -104,16 +109,28 @@ struct xensnd_stream {
 	void *buffer;
 
 	/* Program → worker. */
-	_Atomic uint64_t appl; /* release: the samples below it are in the buffer */
+	_Atomic uint64_t appl; /* release: the samples below it are in, or out of, the buffer */
 	_Atomic uint64_t avail_min;
 	_Atomic uint64_t stop_threshold;
+	_Atomic bool period_event;
 	_Atomic bool draining;
 	_Atomic bool stopped; /* until prepare: nothing to send, nothing to wait for */
 
 	/* Worker → program. */
-	_Atomic uint64_t played;
-	_Atomic int condition; /* enum xensnd_condition */
+	_Atomic uint64_t position;
+	_Atomic uint64_t recorded; /* capture: never less than position */
+	_Atomic int condition;     /* enum xensnd_condition; the program sets XRUN, too */
 	_Atomic int position_source;
+	_Atomic bool period_ended; /* until the program has seen it */
+	/*
+	 * Bytes since prepare that are given to the backend. To take audio back the program lowers
+	 * appl, then reads this; the worker raises this, then reads appl once more. Sequentially
+	 * consistent, so that at least one of the two sees the other's and lets it be.
+	 */
+	_Atomic uint64_t claimed;
+	_Atomic unsigned int in_flight; /* these three for people only */
+	_Atomic unsigned int in_flight_most;
+	_Atomic uint64_t requests_sent;
 
 	/*
 	 * Two wake-ups, each a flag and a descriptor, neither of which may get lost: whoever
@@ -165,8 +182,11 @@ int xensnd_worker_send(
 __attribute__((format(printf, 2, 3))) void xensnd_worker_lose(
 	struct xensnd_stream *stream, const char *format, ...);
 
-/* Sends what there is to send of the program's audio. */
+/* Sends, or asks for, what there is room for of the program's audio. */
 void xensnd_worker_submit(struct xensnd_stream *stream);
+
+/* Takes in one event. */
+void xensnd_worker_event(struct xensnd_stream *stream, const struct xensnd_evt *evt);
 
 /* ---- control.c for worker.c ---- */
 

@@ -54,6 +54,16 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 
 /* ---- From the backend ---- */
 
+static void traffic_count(struct xensnd_stream *stream)
+{
+	unsigned int n = stream->worker.requests.n;
+
+	atomic_store_explicit(&stream->in_flight, n, memory_order_relaxed);
+	if (n > atomic_load_explicit(&stream->in_flight_most, memory_order_relaxed))
+		atomic_store_explicit(&stream->in_flight_most, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&stream->requests_sent, 1, memory_order_relaxed);
+}
+
 int xensnd_worker_send(
 	struct xensnd_stream *stream, struct xensnd_req *req, uint32_t bytes, int64_t deadline_ns)
 {
@@ -62,6 +72,7 @@ int xensnd_worker_send(
 	if (xensnd_front_ring_space(&worker->ring) == 0 || worker->requests.n == XENSND_RING_SLOTS)
 		return -EAGAIN;
 	req->id = xensnd_requests_add(&worker->requests, req->operation, bytes, deadline_ns);
+	traffic_count(stream);
 	return xensnd_front_ring_put(&worker->ring, req);
 }
 
@@ -78,16 +89,29 @@ static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *
 	}
 	if (request.bytes == 0)
 		xensnd_control_answer(stream, &request, rsp);
-	else if (rsp->status != 0 && worker->prepared) {
+	else if (rsp->status != 0 && worker->prepared && worker->run != XENSND_RUN_PAUSED) {
 		xensnd_log(&stream->log, XENSND_LOG_WARNING,
 			"card %u device %u: the backend refused audio (%d)", stream->card,
 			stream->info.config.device, rsp->status);
 		condition_set(stream, XENSND_STREAM_XRUN);
 	}
 	xensnd_position_ack(&worker->position, xensnd_requests_retire(&worker->requests));
+	atomic_store_explicit(&stream->in_flight, worker->requests.n, memory_order_relaxed);
 }
 
-static void event_take(struct xensnd_stream *stream, const struct xensnd_evt *evt)
+/*
+ * The furthest that a position can be: what was sent; or what was delivered, and as much again as
+ * the buffer holds, which a backend may have recorded before anybody asked for it.
+ */
+static uint64_t position_possible(const struct xensnd_stream *stream)
+{
+	const struct xensnd_worker *worker = &stream->worker;
+
+	return stream->capture ? worker->position.acked + stream->geometry.buffer_bytes
+			       : worker->submitted;
+}
+
+void xensnd_worker_event(struct xensnd_stream *stream, const struct xensnd_evt *evt)
 {
 	struct xensnd_worker *worker = &stream->worker;
 
@@ -96,7 +120,7 @@ static void event_take(struct xensnd_stream *stream, const struct xensnd_evt *ev
 	if (worker->prepared &&
 		(worker->run == XENSND_RUN_RUNNING || worker->run == XENSND_RUN_PAUSED))
 		xensnd_position_event(&worker->position, evt->op.cur_pos.position,
-			worker->submitted, stream->geometry.period_bytes);
+			position_possible(stream), stream->geometry.period_bytes);
 	else
 		xensnd_position_stale(&worker->position, evt->op.cur_pos.position);
 }
@@ -125,11 +149,22 @@ static void rings_take(struct xensnd_stream *stream)
 		if (ret < 0)
 			xensnd_worker_lose(stream, "the backend broke the event page");
 		else
-			event_take(stream, &evt);
+			xensnd_worker_event(stream, &evt);
 	}
 }
 
 /* ---- To the backend ---- */
+
+/*
+ * How far a program may fall behind before nothing more is recorded for it: a buffer, unless it
+ * wants the oldest to be overwritten (ALSA's stop_threshold beyond the buffer).
+ */
+static uint64_t capture_window(const struct xensnd_stream *stream)
+{
+	uint64_t stop = atomic_load(&stream->stop_threshold);
+
+	return stop > stream->geometry.buffer_bytes ? stop : stream->geometry.buffer_bytes;
+}
 
 static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 {
@@ -138,7 +173,9 @@ static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 	return (struct xensnd_fill){
 		.appl = atomic_load(&stream->appl),
 		.submitted = worker->submitted,
+		.window = stream->capture ? capture_window(stream) : 0,
 		.in_flight = xensnd_requests_audio(&worker->requests),
+		.capture = stream->capture,
 		.started = worker->run == XENSND_RUN_RUNNING,
 	};
 }
@@ -147,8 +184,24 @@ static bool may_submit(const struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 
-	return worker->prepared && !worker->lost && !atomic_load(&stream->stopped) &&
-	       (worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING);
+	if (!worker->prepared || worker->lost || atomic_load(&stream->stopped))
+		return false;
+	/* A backend may take READ before START as a START of its own. */
+	if (stream->capture)
+		return worker->run == XENSND_RUN_RUNNING && !worker->requested;
+	return worker->run == XENSND_RUN_STOPPED || worker->run == XENSND_RUN_RUNNING;
+}
+
+/* Announces that the backend gets audio up to end; false if the program has just taken it back. */
+static bool submit_claim(struct xensnd_stream *stream, uint64_t end)
+{
+	if (stream->capture)
+		return true;
+	atomic_store(&stream->claimed, end);
+	if (atomic_load(&stream->appl) >= end)
+		return true;
+	atomic_store(&stream->claimed, stream->worker.submitted);
+	return false;
 }
 
 void xensnd_worker_submit(struct xensnd_stream *stream)
@@ -158,10 +211,11 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 	while (may_submit(stream)) {
 		struct xensnd_fill fill = fill_now(stream);
 		struct xensnd_range range = xensnd_geometry_next(&stream->geometry, &fill);
-		struct xensnd_req req = { .operation = XENSND_OP_WRITE };
+		struct xensnd_req req = { .operation = stream->capture ? XENSND_OP_READ
+								       : XENSND_OP_WRITE };
 		int64_t deadline_ns = XENSND_NEVER;
 
-		if (range.length == 0)
+		if (range.length == 0 || !submit_claim(stream, worker->submitted + range.length))
 			return;
 		if (fill.started)
 			deadline_ns = worker->now_ns + AUDIO_GRACE_NS +
@@ -172,7 +226,7 @@ void xensnd_worker_submit(struct xensnd_stream *stream)
 		if (xensnd_worker_send(stream, &req, range.length, deadline_ns) < 0)
 			return;
 		/* From running dry to here there was nothing to move by. */
-		if (xensnd_position_played(&worker->position) >= worker->submitted)
+		if (xensnd_position_now(&worker->position) >= worker->submitted)
 			worker->progress_ns = worker->now_ns;
 		worker->submitted += range.length;
 		worker->dirty = true;
@@ -193,14 +247,14 @@ static int64_t position_deadline(const struct xensnd_stream *stream)
 {
 	const struct xensnd_worker *worker = &stream->worker;
 	const struct xensnd_position *position = &worker->position;
-	uint64_t played = xensnd_position_played(position);
+	uint64_t played = xensnd_position_now(position);
 	uint64_t left = worker->submitted - played;
 	bool last_part =
 		position->moved && position->whole_periods && left < stream->geometry.period_bytes;
 	int64_t period_ns;
 
 	if (worker->run != XENSND_RUN_RUNNING || position->source != XENSND_POSITION_EVENTS ||
-		left == 0)
+		stream->capture || left == 0)
 		return XENSND_NEVER;
 	period_ns = xensnd_geometry_ns(&stream->geometry, stream->geometry.period_bytes);
 	/* A backend that only reports whole periods says nothing about a last part of one. */
@@ -208,7 +262,7 @@ static int64_t position_deadline(const struct xensnd_stream *stream)
 		return worker->progress_ns + period_ns +
 		       (last_part ? WHOLE_PERIODS_GRACE_NS : DRAIN_GRACE_NS) +
 		       xensnd_geometry_ns(&stream->geometry, left);
-	if (last_part)
+	if (last_part || stream->policy == XENSND_POSITION_EVENTS_ONLY)
 		return XENSND_NEVER;
 	return worker->progress_ns + 2 * period_ns + POSITION_GRACE_NS +
 	       xensnd_geometry_ns(&stream->geometry, stream->geometry.buffer_bytes);
@@ -237,28 +291,43 @@ static void underrun_check(struct xensnd_stream *stream, uint64_t played)
 	const struct xensnd_worker *worker = &stream->worker;
 	uint64_t avail = stream->geometry.buffer_bytes - (atomic_load(&stream->appl) - played);
 
-	if (worker->run != XENSND_RUN_RUNNING || !worker->prepared ||
+	if (stream->capture || worker->run != XENSND_RUN_RUNNING || !worker->prepared ||
 		worker->position.source != XENSND_POSITION_EVENTS || atomic_load(&stream->draining))
 		return;
 	if (avail >= atomic_load(&stream->stop_threshold))
 		condition_set(stream, XENSND_STREAM_XRUN);
 }
 
+static void position_report(struct xensnd_stream *stream, uint64_t before, uint64_t now)
+{
+	struct xensnd_worker *worker = &stream->worker;
+	uint32_t period_bytes = stream->geometry.period_bytes;
+
+	worker->progress_ns = worker->now_ns;
+	atomic_store(&stream->position, now);
+	if (now / period_bytes != before / period_bytes && atomic_load(&stream->period_event))
+		atomic_store(&stream->period_ended, true);
+	underrun_check(stream, now);
+}
+
 static void progress_report(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
-	uint64_t played;
+	uint64_t before = atomic_load(&stream->position);
+	uint64_t now;
 
 	if (worker->run == XENSND_RUN_CLOSED || worker->lost)
 		return;
 	if (position_deadline(stream) <= worker->now_ns)
 		position_give_up(stream);
-	played = xensnd_position_played(&worker->position);
-	if (worker->prepared && played > atomic_load(&stream->played)) {
-		worker->progress_ns = worker->now_ns;
-		atomic_store(&stream->played, played);
-		underrun_check(stream, played);
+	now = xensnd_position_now(&worker->position);
+	if (worker->prepared && stream->capture) {
+		uint64_t reported = worker->position.reported;
+
+		atomic_store(&stream->recorded, reported > now ? reported : now);
 	}
+	if (worker->prepared && now > before)
+		position_report(stream, before, now);
 	if (atomic_load(&stream->condition) == XENSND_STREAM_XRUN && worker->prepared)
 		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
 	if (xensnd_stream_ready(stream))
@@ -307,10 +376,10 @@ static bool answers_wanted(const struct xensnd_stream *stream, const struct xens
 	const struct xensnd_worker *worker = &stream->worker;
 	const struct xensnd_position *position = &worker->position;
 
-	return worker->requested || worker->run != XENSND_RUN_RUNNING || !position->moved ||
-	       position->source != XENSND_POSITION_EVENTS || position->reported > position->acked ||
-	       atomic_load(&stream->draining) || fill->appl > fill->submitted ||
-	       fill->in_flight >= XENSND_MAX_IN_FLIGHT;
+	return stream->capture || worker->requested || worker->run != XENSND_RUN_RUNNING ||
+	       !position->moved || position->source != XENSND_POSITION_EVENTS ||
+	       position->reported > position->acked || atomic_load(&stream->draining) ||
+	       fill->appl > fill->submitted || fill->in_flight >= XENSND_MAX_IN_FLIGHT;
 }
 
 /*
@@ -381,6 +450,20 @@ static evtchn_port_t worker_sleep(struct xensnd_stream *stream)
 	return port > 0 ? (evtchn_port_t)port : 0;
 }
 
+/*
+ * A recording that goes by answers has no use for events: its port stays masked after the first
+ * one, and the page is read whenever an answer comes.
+ */
+static void port_unmask(struct xensnd_stream *stream, evtchn_port_t port)
+{
+	if (port == 0 || stream->worker.lost)
+		return;
+	if (stream->capture && stream->policy != XENSND_POSITION_EVENTS_ONLY &&
+		port == stream->channel.event_port)
+		return;
+	(void)xensnd_channel_unmask(&stream->channel, port);
+}
+
 void *xensnd_worker_thread(void *argument)
 {
 	struct xensnd_stream *stream = argument;
@@ -389,8 +472,7 @@ void *xensnd_worker_thread(void *argument)
 	while (!stream->worker.quit) {
 		stream->worker.now_ns = xensnd_now_ns();
 		rings_take(stream);
-		if (port != 0 && !stream->worker.lost)
-			(void)xensnd_channel_unmask(&stream->channel, port);
+		port_unmask(stream, port);
 		port = 0;
 		xensnd_control_step(stream);
 		xensnd_worker_submit(stream);

@@ -18,7 +18,7 @@ static struct run run_open(void)
 {
 	struct run run = { .written = 0 };
 
-	xensnd_position_open(&run.position);
+	xensnd_position_open(&run.position, XENSND_POSITION_EVENTS);
 	xensnd_position_prepare(&run.position);
 	return run;
 }
@@ -39,7 +39,7 @@ static void run_prepare(struct run *run)
 static uint64_t run_event(struct run *run, uint64_t raw)
 {
 	xensnd_position_event(&run->position, raw, run->written, PERIOD);
-	return xensnd_position_played(&run->position);
+	return xensnd_position_now(&run->position);
 }
 
 static void position_starts_at_0(void **state)
@@ -47,9 +47,9 @@ static void position_starts_at_0(void **state)
 	struct run run = run_open();
 
 	(void)state;
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	run_write(&run, 5000);
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	assert_int_equal(run.position.source, XENSND_POSITION_EVENTS);
 	assert_false(run.position.moved);
 }
@@ -67,7 +67,7 @@ static void position_follows_a_backend_that_counts_from_open(void **state)
 	assert_int_equal(run_event(&run, 1000), 1000);
 	assert_int_equal(run_event(&run, 3500), 3500);
 	run_prepare(&run);
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	run_write(&run, 4000);
 	assert_int_equal(run_event(&run, 4500), 1000);
 	assert_int_equal(run_event(&run, 7500), 4000);
@@ -122,10 +122,10 @@ static void position_of_always_0_never_moves(void **state)
 	assert_false(run.position.moved);
 	/* Which is when the worker turns to acknowledgements. */
 	run.position.source = XENSND_POSITION_ACKS;
-	assert_int_equal(xensnd_position_played(&run.position), 5000);
+	assert_int_equal(xensnd_position_now(&run.position), 5000);
 	assert_int_equal(run_event(&run, 0), 5000);
 	run_prepare(&run);
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	assert_int_equal(run.position.source, XENSND_POSITION_ACKS);
 }
 
@@ -177,9 +177,9 @@ static void position_is_never_ahead_of_acknowledgements(void **state)
 	run.written = 4000;
 	assert_int_equal(run_event(&run, 1000), 0);
 	xensnd_position_ack(&run.position, 500);
-	assert_int_equal(xensnd_position_played(&run.position), 500);
+	assert_int_equal(xensnd_position_now(&run.position), 500);
 	xensnd_position_ack(&run.position, 3500);
-	assert_int_equal(xensnd_position_played(&run.position), 1000);
+	assert_int_equal(xensnd_position_now(&run.position), 1000);
 }
 
 static void position_of_an_earlier_run_is_only_a_point_of_reference(void **state)
@@ -192,7 +192,7 @@ static void position_of_an_earlier_run_is_only_a_point_of_reference(void **state
 	run_prepare(&run);
 	run_write(&run, 5000);
 	xensnd_position_stale(&run.position, 5000);
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	assert_false(run.position.moved);
 	assert_int_equal(run_event(&run, 6000), 1000);
 	/* Also when it was the very first: what comes next is not "anywhere" then. */
@@ -230,12 +230,12 @@ static void position_at_open_forgets_the_last_backend(void **state)
 	run_write(&run, 2000);
 	run_event(&run, 999);
 	run.position.source = XENSND_POSITION_ACKS;
-	xensnd_position_open(&run.position);
+	xensnd_position_open(&run.position, XENSND_POSITION_EVENTS);
 	assert_int_equal(run.position.source, XENSND_POSITION_EVENTS);
 	assert_false(run.position.seen);
 	assert_false(run.position.moved);
 	assert_true(run.position.whole_periods);
-	assert_int_equal(xensnd_position_played(&run.position), 0);
+	assert_int_equal(xensnd_position_now(&run.position), 0);
 	assert_int_equal(run.position.raw, 0);
 }
 
@@ -254,7 +254,7 @@ static void position_knows_a_backend_that_reports_whole_periods(void **state)
 	assert_false(run.position.whole_periods);
 	run_prepare(&run);
 	assert_false(run.position.whole_periods);
-	xensnd_position_open(&run.position);
+	xensnd_position_open(&run.position, XENSND_POSITION_EVENTS);
 	xensnd_position_event(&run.position, 0, 0, 0);
 	assert_false(run.position.whole_periods);
 }
@@ -317,13 +317,12 @@ static void random_run(
 			if (backend == FROM_ANYWHERE && first)
 				missed = played;
 			if (backend != LIAR)
-				assert_true(
-					xensnd_position_played(&run->position) == played - missed);
+				assert_true(xensnd_position_now(&run->position) == played - missed);
 		}
-		assert_true(xensnd_position_played(&run->position) <= run->position.acked);
-		assert_true(xensnd_position_played(&run->position) >= last);
+		assert_true(xensnd_position_now(&run->position) <= run->position.acked);
+		assert_true(xensnd_position_now(&run->position) >= last);
 		assert_true(run->position.reported <= run->written);
-		last = xensnd_position_played(&run->position);
+		last = xensnd_position_now(&run->position);
 	}
 }
 
