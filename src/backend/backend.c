@@ -19,7 +19,7 @@
 #define TOKEN_RELEASE "release"
 #define WATCH_RELEASE "@releaseDomain"
 
-/* How long streams get to let go of their outputs when the daemon ends. */
+/* How long streams get to let go of their devices when the daemon ends. */
 #define SHUTDOWN_MS 2000
 
 /* A domain that has cards. */
@@ -258,7 +258,7 @@ int xensnd_backend_new(struct xensnd_backend **backend, struct xs_handle *xs,
 	new->host = (struct xensnd_card_host){ .xs = xs,
 		.log = log,
 		.options = options,
-		.outputs = { .log = log },
+		.devices = { .log = log },
 		.ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	if (new->host.ended_fd < 0 || !xs_watch(xs, XENSND_PATH_BACKEND_GUESTS, TOKEN_GUESTS) ||
 		!xs_watch(xs, WATCH_RELEASE, TOKEN_RELEASE))

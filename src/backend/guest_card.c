@@ -131,28 +131,28 @@ static int state_write(struct xensnd_guest_card *card, unsigned int state)
 
 /* ---- connecting ---- */
 
-static int output_choose(struct xensnd_guest_card *card,
+static int device_choose(struct xensnd_guest_card *card,
 	const struct xensnd_stream_identity *identity, const char *unique_id,
-	struct xensnd_output_spec *spec)
+	struct xensnd_device_spec *spec)
 {
 	const struct xensnd_options *options = card->host->options;
-	struct xensnd_output_spec file;
+	struct xensnd_device_spec file;
 	int ret;
 
 	for (unsigned int i = 0; i < options->n_rules; i++) {
-		if (!xensnd_output_rule_matches(&options->rules[i], identity))
+		if (!xensnd_device_rule_matches(&options->rules[i], identity))
 			continue;
 		*spec = options->rules[i].spec;
 		return 0;
 	}
-	ret = xensnd_output_spec_parse(unique_id, spec);
+	ret = xensnd_device_spec_parse(unique_id, spec);
 	if (ret == -ENOENT) {
-		*spec = options->default_output;
+		*spec = identity->capture ? options->default_input : options->default_output;
 		return 0;
 	}
 	if (ret == 0)
-		ret = xensnd_output_spec_restrict(spec, options->wav_dir);
-	if (ret == 0 && spec->kind == XENSND_OUTPUT_WAV) {
+		ret = xensnd_device_spec_restrict(spec, options->wav_dir);
+	if (ret == 0 && spec->kind == XENSND_DEVICE_WAV) {
 		file = *spec;
 		if ((size_t)snprintf(spec->name, sizeof(spec->name), "%s/%s", options->wav_dir,
 			    file.name) >= sizeof(spec->name))
@@ -160,10 +160,11 @@ static int output_choose(struct xensnd_guest_card *card,
 	}
 	if (ret < 0)
 		card_log(card, XENSND_LOG_ERROR,
-			"stream %u/%u: its unique-id names an output that a configuration may not "
+			"stream %u/%u: its unique-id names a device that a configuration may not "
 			"choose (%s); "
-			"use --output, see xensnd-backend(8)",
-			identity->device, identity->stream, strerror(-ret));
+			"use --%s, see xensnd-backend(8)",
+			identity->device, identity->stream, strerror(-ret),
+			identity->capture ? "input" : "output");
 	return ret;
 }
 
@@ -188,14 +189,15 @@ static int stream_connect(struct xensnd_guest_card *card, const char *domain_nam
 		.domain_name = domain_name,
 		.card = card->devid,
 		.device = config->device,
-		.stream = config->index };
+		.stream = config->index,
+		.capture = config->capture };
 	struct xensnd_stream_setup setup = { .domid = card->domid,
 		.card = card->devid,
 		.config = *config,
 		.memory = card->memory,
-		.host = &card->host->outputs,
+		.host = &card->host->devices,
 		.ended_fd = card->host->ended_fd };
-	int ret = output_choose(card, &identity, config->unique_id, &setup.output);
+	int ret = device_choose(card, &identity, config->unique_id, &setup.device);
 
 	if (ret == 0)
 		ret = number_read(card, config, XENSND_FIELD_RING_REF, &setup.ring_ref);
@@ -411,7 +413,7 @@ void xensnd_guest_card_abandon(struct xensnd_guest_card *card)
 {
 	struct xensnd_card_view view;
 
-	card_log(card, XENSND_LOG_WARNING, "an output does not let go in time");
+	card_log(card, XENSND_LOG_WARNING, "a device does not let go in time");
 	if (card_present(card, &view))
 		(void)state_write(card, XenbusStateClosed);
 }

@@ -17,14 +17,14 @@
 
 #include "memory_limit.h"
 #include "options.h"
-#include "output.h"
+#include "device.h"
 
 /* What all cards share. */
 struct xensnd_card_host {
 	struct xs_handle *xs;
 	const struct xensnd_log *log;
 	const struct xensnd_options *options;
-	struct xensnd_output_host outputs;
+	struct xensnd_device_host devices;
 	int ended_fd; /* an eventfd that streams' threads signal when they end */
 };
 

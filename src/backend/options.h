@@ -5,12 +5,13 @@
 
 #include "common/log.h"
 
-#include "output_spec.h"
+#include "device_spec.h"
 
 struct xensnd_options {
 	enum xensnd_log_level log_level;
-	struct xensnd_output_spec default_output;
-	struct xensnd_output_rule *rules; /* the first that matches wins */
+	struct xensnd_device_spec default_output; /* for streams that play */
+	struct xensnd_device_spec default_input;  /* for those that record */
+	struct xensnd_device_rule *rules;         /* the first that matches wins */
 	unsigned int n_rules;
 	const char *wav_dir; /* NULL: XenStore can not choose files */
 	uint32_t guest_pages_max;

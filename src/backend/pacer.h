@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sound card made of arithmetic: a buffer that is consumed at a rate by a clock.
+ * A sound card made of arithmetic: a buffer that is consumed, or filled, at a rate by a clock.
  *
- * Apart because it knows neither files nor the clock itself: time is passed in, so that outputs
+ * Apart because it knows neither files nor the clock itself: time is passed in, so that devices
  * without hardware share it and its every boundary is tested.
  */
 #ifndef XENSND_BACKEND_PACER_H
@@ -14,14 +14,16 @@
 struct xensnd_pacer {
 	uint32_t rate; /* Hz */
 	uint32_t buffer_frames;
-	uint64_t consumed; /* frames, since init; never goes back */
-	uint64_t queued;   /* frames in the buffer */
+	bool capture;
+	uint64_t passed; /* frames consumed or recorded since init; never goes back */
+	uint64_t queued; /* frames in the buffer: written, or the last ones recorded */
 	bool running;
 	int64_t anchor_ns;      /* where the present run began */
-	uint64_t anchor_frames; /* what was consumed before it */
+	uint64_t anchor_frames; /* what had passed before it */
 };
 
-void xensnd_pacer_init(struct xensnd_pacer *pacer, uint32_t rate, uint32_t buffer_frames);
+void xensnd_pacer_init(
+	struct xensnd_pacer *pacer, uint32_t rate, uint32_t buffer_frames, bool capture);
 
 /* Frames that would still fit, as of the last advance. */
 uint32_t xensnd_pacer_room(const struct xensnd_pacer *pacer);
@@ -29,20 +31,26 @@ uint32_t xensnd_pacer_room(const struct xensnd_pacer *pacer);
 /* Puts frames into the buffer; the caller has looked that they fit. */
 void xensnd_pacer_add(struct xensnd_pacer *pacer, uint32_t frames);
 
-/* Begins or goes on consuming at now. */
+/* Takes the oldest frames out of the buffer of a capture; the caller has looked that they are
+ * there. */
+void xensnd_pacer_take(struct xensnd_pacer *pacer, uint32_t frames);
+
+/* Begins or goes on at now. */
 void xensnd_pacer_start(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* Stops consuming and keeps what is queued. */
+/* Stops and keeps what is queued. */
 void xensnd_pacer_pause(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* Stops consuming and forgets what is queued. */
+/* Stops and forgets what is queued. */
 void xensnd_pacer_drop(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* Consumes what is due. True: the buffer ran dry, and consuming has stopped until the next start.
+/*
+ * Consumes or records what is due. True: the buffer ran dry, and consuming has stopped until the
+ * next start; or it overflowed: the oldest frames were lost, and recording goes on.
  */
 bool xensnd_pacer_advance(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* When so many more frames will have been consumed; the pacer must be running. */
+/* When so many more frames will have passed; the pacer must be running. */
 int64_t xensnd_pacer_when(const struct xensnd_pacer *pacer, uint64_t frames);
 
 /* How long so many frames last, rounded up. */

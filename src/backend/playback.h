@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A playback between OPEN and CLOSE: an output, what START, PAUSE, STOP and RESUME make of it, and
+ * A playback between OPEN and CLOSE: a device, what START, PAUSE, STOP and RESUME make of it, and
  * its position.
  *
- * Apart from the stream because it knows neither rings nor grants, and apart from the outputs
+ * Apart from the stream because it knows neither rings nor grants, and apart from the devices
  * because what a frontend may rely on must not depend on the device: START works on an empty
  * buffer, an underrun is repaired by the next data, and the position never steps back.
  *
@@ -12,27 +12,17 @@
 #ifndef XENSND_BACKEND_PLAYBACK_H
 #define XENSND_BACKEND_PLAYBACK_H
 
-#include "output.h"
-#include "position.h"
+#include "pcm.h"
 
 struct xensnd_playback {
-	struct xensnd_output *output; /* NULL: not open */
-	struct xensnd_pcm_params params;
-	struct xensnd_position position;
-	uint32_t room_frames; /* as of the last look */
-	bool started;         /* from START to STOP */
-	bool paused;
-	bool running; /* the device consumes */
+	struct xensnd_pcm pcm;
 	bool starved; /* the device has run dry since START, and waits for data */
 	uint64_t underruns;
-	int64_t event_ns; /* when the last event became due */
-	int error;        /* the device has failed; nothing works until close */
 };
 
 /* 0; -EINVAL; -EBUSY; another negative errno. */
-int xensnd_playback_open(struct xensnd_playback *playback, const struct xensnd_output_spec *spec,
-	const struct xensnd_pcm_params *params, struct xensnd_output_host *host);
-void xensnd_playback_close(struct xensnd_playback *playback);
+int xensnd_playback_open(struct xensnd_playback *playback, const struct xensnd_device_spec *spec,
+	const struct xensnd_pcm_params *params, struct xensnd_device_host *host);
 
 /*
  * XENSND_OP_TRIGGER: 0; -EINVAL: no such type; -EBUSY: START of what is started; -EBADF: PAUSE or

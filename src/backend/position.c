@@ -10,57 +10,71 @@ void xensnd_position_init(struct xensnd_position *position, uint32_t period_fram
 
 void xensnd_position_start(struct xensnd_position *position)
 {
-	position->boundary = position->consumed + position->period_frames;
+	position->boundary = position->frames + position->period_frames;
 }
 
-void xensnd_position_accept(struct xensnd_position *position, uint32_t frames)
+void xensnd_position_transfer(struct xensnd_position *position, uint32_t frames)
 {
-	position->accepted += frames;
+	position->transferred += frames;
 }
 
-void xensnd_position_update(struct xensnd_position *position, uint64_t queued_frames)
+static void position_move(struct xensnd_position *position, uint64_t frames)
 {
-	uint64_t held = position->accepted - position->consumed;
+	uint64_t past;
 
-	if (queued_frames >= held)
+	position->frames = frames;
+	if (position->period_frames == 0 || frames < position->boundary)
 		return;
-	position->consumed = position->accepted - queued_frames;
-	if (position->period_frames == 0)
-		return;
-	if (position->consumed >= position->boundary) {
-		uint64_t past = position->consumed - position->boundary;
+	past = frames - position->boundary;
+	position->boundary += (past / position->period_frames + 1) * position->period_frames;
+	position->event_due = true;
+}
 
-		position->boundary +=
-			(past / position->period_frames + 1) * position->period_frames;
+void xensnd_position_played(struct xensnd_position *position, uint64_t queued_frames)
+{
+	if (queued_frames >= position->transferred - position->frames)
+		return;
+	position_move(position, position->transferred - queued_frames);
+	if (queued_frames == 0 && position->period_frames != 0)
 		position->event_due = true;
-	}
-	if (queued_frames == 0)
-		position->event_due = true;
+}
+
+void xensnd_position_recorded(struct xensnd_position *position, uint64_t ready_frames)
+{
+	if (position->transferred + ready_frames > position->frames)
+		position_move(position, position->transferred + ready_frames);
 }
 
 void xensnd_position_drop(struct xensnd_position *position)
 {
-	position->accepted = position->consumed;
+	position->transferred = position->frames;
 }
 
 void xensnd_position_halt(struct xensnd_position *position)
 {
-	if (position->period_frames != 0 && position->reported != position->consumed)
+	if (position->period_frames != 0 && position->reported != position->frames)
 		position->event_due = true;
 }
 
 void xensnd_position_reported(struct xensnd_position *position)
 {
-	position->reported = position->consumed;
+	position->reported = position->frames;
 	position->event_due = false;
 }
 
-uint64_t xensnd_position_distance(const struct xensnd_position *position)
+uint64_t xensnd_position_to_play(const struct xensnd_position *position)
 {
-	uint64_t held = position->accepted - position->consumed;
-	uint64_t to_boundary = position->boundary - position->consumed;
+	uint64_t held = position->transferred - position->frames;
+	uint64_t to_boundary = position->boundary - position->frames;
 
 	if (position->period_frames == 0 || held == 0)
 		return UINT64_MAX;
 	return to_boundary < held ? to_boundary : held;
+}
+
+uint64_t xensnd_position_to_record(const struct xensnd_position *position, uint64_t ready_frames)
+{
+	if (position->period_frames == 0)
+		return UINT64_MAX;
+	return position->boundary - (position->transferred + ready_frames);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stream has consumed, and when its frontend is to be told.
+ * What a stream has played or recorded, and when its frontend is to be told.
  *
  * Apart because the promise is subtle and has nothing to do with devices: frames count from OPEN
  * and never go back, over STOP, START and underruns alike (sndif.h leaves the origin open, and
@@ -14,9 +14,10 @@
 
 struct xensnd_position {
 	uint32_t period_frames; /* between events; 0: none are wanted */
-	uint64_t accepted;      /* taken into the device since OPEN and not dropped */
-	uint64_t consumed;      /* of these, played; never goes back */
-	uint64_t boundary;      /* the next value of consumed that is worth an event */
+	uint64_t transferred;   /* written to the device or read from it since OPEN, but what was
+				   dropped counts as if it had been played or read */
+	uint64_t frames;        /* the position: played, or recorded; never goes back */
+	uint64_t boundary;      /* the next position that is worth an event */
 	uint64_t reported;      /* by the last event */
 	bool event_due;         /* stays until the event was sent */
 };
@@ -26,17 +27,24 @@ void xensnd_position_init(struct xensnd_position *position, uint32_t period_fram
 /* START: periods count from here. */
 void xensnd_position_start(struct xensnd_position *position);
 
-/* The device took frames. */
-void xensnd_position_accept(struct xensnd_position *position, uint32_t frames);
+/* The device took frames, or gave them. */
+void xensnd_position_transfer(struct xensnd_position *position, uint32_t frames);
 
 /*
- * The device still holds queued frames; what it says is clamped to what can be. An event is due
- * when a period boundary was passed, or when all that was accepted is consumed: nothing else would
- * tell a draining frontend of its last part of a period.
+ * Playback: the device still holds queued frames; what it says is clamped to what can be. An event
+ * is due when a period boundary was passed, or when all that was written is played: nothing else
+ * would tell a draining frontend of its last part of a period.
  */
-void xensnd_position_update(struct xensnd_position *position, uint64_t queued_frames);
+void xensnd_position_played(struct xensnd_position *position, uint64_t queued_frames);
 
-/* The device forgets what it holds. */
+/*
+ * Capture: so many frames can be read. What an overrun has lost is no part of the position, so that
+ * it never promises more than READs will get: it then stands still until as much is there again. An
+ * event is due when a period boundary was passed.
+ */
+void xensnd_position_recorded(struct xensnd_position *position, uint64_t ready_frames);
+
+/* The device forgets what it holds; the position stays, and goes on from there. */
 void xensnd_position_drop(struct xensnd_position *position);
 
 /* The stream halts: the frontend is told where, if it does not know. */
@@ -45,7 +53,10 @@ void xensnd_position_halt(struct xensnd_position *position);
 /* The due event was sent with the present value. */
 void xensnd_position_reported(struct xensnd_position *position);
 
-/* How many more frames are to be consumed until an event will be due; UINT64_MAX: none will. */
-uint64_t xensnd_position_distance(const struct xensnd_position *position);
+/* How many more frames are to be played until an event will be due; UINT64_MAX: none will. */
+uint64_t xensnd_position_to_play(const struct xensnd_position *position);
+
+/* As much for capture, with so many frames ready now. */
+uint64_t xensnd_position_to_record(const struct xensnd_position *position, uint64_t ready_frames);
 
 #endif

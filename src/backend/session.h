@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a connected stream does with its requests: OPEN, CLOSE, WRITE, TRIGGER, HW_PARAM_QUERY and
- * the rest, and which events it sends.
+ * What a connected stream does with its requests: OPEN, CLOSE, WRITE, READ, TRIGGER,
+ * HW_PARAM_QUERY and the rest, and which events it sends.
  *
  * Apart from the thread that runs it: no descriptors and no waiting here. A WRITE is answered when
- * the output has taken its bytes; until then it waits in a queue of its own, and whatever comes
- * behind it is carried out at once.
+ * the device has taken its bytes, a READ when all of its bytes are in the buffer; until then it
+ * waits in a queue of its own, and whatever comes behind it is carried out at once. When nothing
+ * more will come of it, a WRITE is answered as done, since nobody will hear what was dropped; a
+ * READ is not, since its bytes are not there.
  *
  * Everything that comes from the guest is copied once, checked, then used. Statuses are Xen's
  * errors (xen/errno.h), whatever the host's are.
@@ -18,6 +20,7 @@
 #include "protocol/event_page.h"
 #include "protocol/ring.h"
 
+#include "capture.h"
 #include "log_limit.h"
 #include "playback.h"
 #include "stream_buffer.h"
@@ -28,9 +31,9 @@ struct xensnd_stream_setup {
 	uint32_t domid;
 	unsigned int card;
 	struct xensnd_stream_config config;
-	struct xensnd_output_spec output;
+	struct xensnd_device_spec device;   /* of the host */
 	struct xensnd_memory_limit *memory; /* of the guest */
-	struct xensnd_output_host *host;
+	struct xensnd_device_host *host;
 	grant_ref_t ring_ref; /* what the frontend published */
 	grant_ref_t event_ref;
 	uint32_t ring_port;
@@ -38,8 +41,8 @@ struct xensnd_stream_setup {
 	int ended_fd; /* an eventfd of the owner: the stream's thread has ended */
 };
 
-/* A WRITE that the output has not taken yet, or only the beginning of. */
-struct xensnd_pending_write {
+/* A WRITE that the device has not taken yet, or a READ that is not filled, or the rest of one. */
+struct xensnd_pending_transfer {
 	uint16_t id;
 	uint32_t offset_bytes;
 	uint32_t left_bytes;
@@ -51,14 +54,16 @@ struct xensnd_session {
 	struct xensnd_back_ring ring;
 	struct xensnd_back_events events;
 	struct xensnd_stream_buffer buffer;
-	struct xensnd_playback playback;
-	struct xensnd_pending_write
+	struct xensnd_playback playback; /* one of the two, by the stream's direction */
+	struct xensnd_capture capture;
+	struct xensnd_pcm *pcm; /* what it has in common with the other */
+	struct xensnd_pending_transfer
 		pending[XENSND_RING_SLOTS]; /* from first on, in order, wrapping */
 	unsigned int pending_first;
 	unsigned int n_pending;
-	bool output_idle; /* its descriptors were ready, and it took nothing */
+	bool device_idle; /* its descriptors were ready, and it moved nothing */
 	bool abilities_known;
-	struct xensnd_query_hw_param abilities; /* of the output */
+	struct xensnd_query_hw_param abilities; /* of the device */
 	struct xensnd_log_limit log_limit;
 };
 
@@ -70,16 +75,16 @@ void xensnd_session_init(struct xensnd_session *session, const struct xensnd_str
 void xensnd_session_end(struct xensnd_session *session);
 
 /*
- * Does what can be done now: requests, queued WRITEs, events. Answers and events are shown by
- * xensnd_session_push(). 0; 1: there are more requests, so do not sleep; -EPROTO: the frontend
- * broke a rule of the ring.
+ * Does what can be done now: requests, queued WRITEs and READs, events. Answers and events are
+ * shown by xensnd_session_push(). 0; 1: there are more requests, so do not sleep; -EPROTO: the
+ * frontend broke a rule of the ring.
  */
 int xensnd_session_work(struct xensnd_session *session);
 
 /* Shows the frontend what work has put; which of the two ports have to be notified. */
 void xensnd_session_push(struct xensnd_session *session, bool *notify_ring, bool *notify_events);
 
-/* What to sleep on: fills fds with the output's descriptors, and *until with the time of the next
+/* What to sleep on: fills fds with the device's descriptors, and *until with the time of the next
  * look. */
 unsigned int xensnd_session_wait(
 	struct xensnd_session *session, struct pollfd *fds, unsigned int max, int64_t *until_ns);

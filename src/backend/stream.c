@@ -17,8 +17,8 @@
 
 #define THREAD_STACK_BYTES (512u * 1024)
 
-/* Where the thread's own descriptors are in its poll set; the output's follow. */
-enum { POLL_EVTCHN, POLL_MAILBOX, POLL_OUTPUT };
+/* Where the thread's own descriptors are in its poll set; the device's follow. */
+enum { POLL_EVTCHN, POLL_MAILBOX, POLL_DEVICE };
 
 struct xensnd_stream {
 	struct xensnd_stream_setup setup; /* constant */
@@ -86,21 +86,21 @@ static int wait_until(struct pollfd *fds, nfds_t n, int64_t until_ns)
  */
 static int64_t stream_sleep(struct xensnd_stream *stream)
 {
-	struct pollfd fds[POLL_OUTPUT + XENSND_OUTPUT_FDS_MAX] = {
+	struct pollfd fds[POLL_DEVICE + XENSND_DEVICE_FDS_MAX] = {
 		[POLL_EVTCHN] = { .fd = xenevtchn_fd(stream->evtchn), .events = POLLIN },
 		[POLL_MAILBOX] = { .fd = stream->mailbox_fd, .events = POLLIN },
 	};
 	int64_t until_ns;
 	unsigned int n = xensnd_session_wait(
-		&stream->session, &fds[POLL_OUTPUT], XENSND_OUTPUT_FDS_MAX, &until_ns);
-	int ready = wait_until(fds, POLL_OUTPUT + n, until_ns);
+		&stream->session, &fds[POLL_DEVICE], XENSND_DEVICE_FDS_MAX, &until_ns);
+	int ready = wait_until(fds, POLL_DEVICE + n, until_ns);
 
 	if (ready < 0)
 		return errno == EINTR ? 0 : last_error();
 	for (unsigned int i = 0; i < n; i++) {
-		if (fds[POLL_OUTPUT + i].revents == 0)
+		if (fds[POLL_DEVICE + i].revents == 0)
 			continue;
-		xensnd_session_woken(&stream->session, &fds[POLL_OUTPUT], n);
+		xensnd_session_woken(&stream->session, &fds[POLL_DEVICE], n);
 		break;
 	}
 	if (fds[POLL_EVTCHN].revents & POLLIN) {

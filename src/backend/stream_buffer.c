@@ -30,7 +30,7 @@ static int directory_read(xengnttab_handle *grants, uint32_t domid, grant_ref_t 
 }
 
 static int pages_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *grants, uint32_t domid,
-	grant_ref_t directory)
+	grant_ref_t directory, int protection)
 {
 	struct xensnd_directory_walk walk = { .n_grefs = buffer->pages };
 	int ret;
@@ -41,7 +41,7 @@ static int pages_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *gran
 	ret = directory_read(grants, domid, directory, &walk);
 	if (ret == 0) {
 		buffer->data = xengnttab_map_domain_grant_refs(
-			grants, buffer->pages, domid, walk.grefs, PROT_READ);
+			grants, buffer->pages, domid, walk.grefs, protection);
 		if (!buffer->data)
 			ret = last_error();
 	}
@@ -50,7 +50,8 @@ static int pages_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *gran
 }
 
 int xensnd_stream_buffer_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *grants,
-	struct xensnd_memory_limit *limit, uint32_t domid, grant_ref_t directory, uint32_t bytes)
+	struct xensnd_memory_limit *limit, uint32_t domid, grant_ref_t directory, uint32_t bytes,
+	bool writable)
 {
 	int ret;
 
@@ -58,7 +59,8 @@ int xensnd_stream_buffer_map(struct xensnd_stream_buffer *buffer, xengnttab_hand
 		.pages = xensnd_buffer_pages(bytes) };
 	ret = xensnd_memory_reserve(limit, buffer->pages);
 	if (ret == 0) {
-		ret = pages_map(buffer, grants, domid, directory);
+		ret = pages_map(buffer, grants, domid, directory,
+			writable ? PROT_READ | PROT_WRITE : PROT_READ);
 		if (ret < 0)
 			xensnd_memory_return(limit, buffer->pages);
 	}

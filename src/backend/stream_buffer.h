@@ -9,6 +9,8 @@
 #ifndef XENSND_BACKEND_STREAM_BUFFER_H
 #define XENSND_BACKEND_STREAM_BUFFER_H
 
+#include <stdbool.h>
+
 #include <xengnttab.h>
 
 #include "protocol/wire.h"
@@ -17,17 +19,19 @@
 
 /* All-zero is empty. */
 struct xensnd_stream_buffer {
-	void *data; /* read only, of the guest, who may change it at any time; bytes bytes of it */
+	void *data; /* of the guest, who may change it at any time; bytes bytes of it */
 	uint32_t bytes;
 	uint32_t pages;
 };
 
 /*
- * Maps a buffer of so many bytes (not 0) for reading. 0; -EINVAL: the directory is malformed;
- * -ENOMEM: over the guest's limit; another negative errno when a grant can not be mapped.
+ * Maps a buffer of so many bytes (not 0), for writing only if that is wanted. 0; -EINVAL: the
+ * directory is malformed; -ENOMEM: over the guest's limit; another negative errno when a grant can
+ * not be mapped.
  */
 int xensnd_stream_buffer_map(struct xensnd_stream_buffer *buffer, xengnttab_handle *grants,
-	struct xensnd_memory_limit *limit, uint32_t domid, grant_ref_t directory, uint32_t bytes);
+	struct xensnd_memory_limit *limit, uint32_t domid, grant_ref_t directory, uint32_t bytes,
+	bool writable);
 
 /* Unmaps. Safe on an empty buffer. */
 void xensnd_stream_buffer_unmap(struct xensnd_stream_buffer *buffer, xengnttab_handle *grants,

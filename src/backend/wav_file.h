@@ -2,7 +2,7 @@
 /*
  * A WAV file that grows, and is a valid file at every moment.
  *
- * Apart from the output because a file knows no clock: samples go in where they belong, what was
+ * Apart from the device because a file knows no clock: samples go in where they belong, what was
  * not played is cut off again, and the header follows.
  */
 #ifndef XENSND_BACKEND_WAV_FILE_H

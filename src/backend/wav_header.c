@@ -2,6 +2,7 @@
 /* WAV headers. See wav_header.h. */
 #include "wav_header.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -89,4 +90,56 @@ size_t xensnd_wav_header(uint8_t header[XENSND_WAV_HEADER_MAX], unsigned int for
 	at = put(put_name(at, "data"), size_limit(data_bytes), 4);
 	put(riff_size, size_limit((uint64_t)(at - header) - 8 + data_bytes + data_bytes % 2), 4);
 	return (size_t)(at - header);
+}
+
+static uint32_t get(const uint8_t *at, unsigned int bytes)
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < bytes; i++)
+		value |= (uint32_t)at[i] << (8 * i);
+	return value;
+}
+
+/* Also the extensible form is one of the plain tags, with a tail. */
+static int tag_parse(const uint8_t *chunk, size_t bytes, uint32_t *tag)
+{
+	*tag = get(chunk, 2);
+	if (*tag != TAG_EXTENSIBLE)
+		return 0;
+	if (bytes < XENSND_WAV_FORMAT_CHUNK_MAX || get(chunk + 16, 2) < 22 ||
+		memcmp(chunk + 26, guid_tail, sizeof(guid_tail)) != 0)
+		return -EBADMSG;
+	*tag = get(chunk + 24, 2);
+	return 0;
+}
+
+static int format_find(uint32_t tag, uint32_t bits, uint32_t sample_bytes)
+{
+	for (unsigned int i = 0; i < XENSND_FORMATS; i++)
+		if (wav_formats[i].tag != 0 && wav_formats[i].tag == tag &&
+			wav_formats[i].bits == bits && xensnd_format_bytes(i) == sample_bytes)
+			return (int)i;
+	return -EBADMSG;
+}
+
+int xensnd_wav_format_parse(const uint8_t *chunk, size_t bytes, struct xensnd_wav_info *info)
+{
+	uint32_t tag, channels, frame_bytes;
+	int format;
+
+	if (bytes < 16 || tag_parse(chunk, bytes, &tag) < 0)
+		return -EBADMSG;
+	channels = get(chunk + 2, 2);
+	frame_bytes = get(chunk + 12, 2);
+	if (channels == 0 || channels > UINT8_MAX || frame_bytes % channels != 0)
+		return -EBADMSG;
+	format = format_find(tag, get(chunk + 14, 2), frame_bytes / channels);
+	if (format < 0)
+		return format;
+	*info = (struct xensnd_wav_info){ .format = (unsigned int)format,
+		.channels = channels,
+		.rate = get(chunk + 4, 4),
+		.frame_bytes = frame_bytes };
+	return info->rate == 0 ? -EBADMSG : 0;
 }

@@ -135,6 +135,7 @@ static void prepare_finish(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 
+	worker->run = XENSND_RUN_STOPPED;
 	worker->submitted = 0;
 	worker->prepared = true;
 	worker->halted = false;

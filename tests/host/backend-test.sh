@@ -113,7 +113,7 @@ host_card 2 0/0/type=p '0/0/unique-id=alsa<file:/tmp/x,raw>' sample-rates=48000 
 check 'a card with a forbidden output is waited for, too' store_wait "$(host_backend 2)/state" 2
 store_write "$(host_frontend 2)/state" 3
 check 'but can not connect' store_wait "$(host_backend 2)/state" 6
-check 'and the log says why' logged 'domain 0 card 2: stream 0/0: its unique-id names an output'
+check 'and the log says why' logged 'domain 0 card 2: stream 0/0: its unique-id names a device'
 store_write "$(host_backend 3)/frontend" /local/domain/77/device/vsnd/3 "$(host_backend 3)/frontend-id" 0 \
 	"$(host_backend 3)/state" 1
 host_card 4 0/0/type=p

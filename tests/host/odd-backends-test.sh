@@ -58,6 +58,12 @@ heard()
 	played "$@" && ! grep 'cut off' "$HOST_DIR/$1.err"
 }
 
+# paused: every frame was played once, in order, although the backend was stopped in between
+paused()
+{
+	played "$@" && grep -q 'cut off' "$HOST_DIR/$1.err"
+}
+
 one_line()
 {
 	printf '%s lines of ours\n' "$(ours "$1")"
@@ -115,7 +121,10 @@ for position in since-start since-open whole-periods; do
 	promise "position $position" "--position=$position" underrun setup prepare pause drain
 done
 promise 'a WRITE that fails' --write=error write-error
-promise 'no pause' --pause=enosys no-pause
+for position in since-start since-open; do
+	scene "no pause, position $position" paused "--pause=enosys --position=$position" \
+		timeout 40 "$BUILD/tests/host/pcm-test" -D xenhw:%CARD -i "$wav" pause pausing
+done
 promise 'OPEN refused with EINVAL' --open=einval -e 22 refused-once
 scenes_end
 

@@ -979,17 +979,6 @@ static void case_write_error(const struct options *options)
 	snd_pcm_close(pcm);
 }
 
-static void case_no_pause(const struct options *options)
-{
-	snd_pcm_t *pcm = pcm_make(options->device, 0, &roomy);
-
-	write_silence(pcm, LONG_BUFFER);
-	check_result(snd_pcm_pause(pcm, 1), -ENOSYS, "a pause that the backend can not");
-	check_state(pcm, SND_PCM_STATE_RUNNING, "leaves the stream running");
-	check_result(snd_pcm_drain(pcm), 0, "to its end");
-	snd_pcm_close(pcm);
-}
-
 /* Every other set-up is refused. */
 static void case_refused_once(const struct options *options)
 {
@@ -1144,7 +1133,6 @@ static const struct {
 	{ "refused", case_refused },
 	{ "life", case_life },
 	{ "write-error", case_write_error },
-	{ "no-pause", case_no_pause },
 	{ "refused-once", case_refused_once },
 	{ "loops", case_loops },
 	{ "unload", case_unload },

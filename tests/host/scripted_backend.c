@@ -538,6 +538,11 @@ static void stream_trigger(struct backend *backend, uint8_t type)
 		if (stream->taken > stream->played)
 			fprintf(stderr, "scripted_backend: STOP cut off %llu bytes\n",
 				(unsigned long long)(stream->taken - stream->played));
+		/* What comes next is played next; and a STOP for want of a pause tells where. */
+		if (backend->out && fseeko(backend->out, (off_t)stream->played, SEEK_SET) < 0)
+			die(backend->file);
+		if (way(backend, CHOICE_PAUSE) == TRIGGER_ENOSYS && stream->running)
+			position_put(backend);
 		stream->running = stream->paused = false;
 		stream->taken = stream->played;
 		break;

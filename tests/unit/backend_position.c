@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a stream has consumed, and when its frontend is told. */
+/* What a stream has played or recorded, and when its frontend is told. */
 #include "unit.h"
 
 #include "backend/position.h"
 
-static struct xensnd_position position_started(uint32_t period, uint32_t accepted)
+static struct xensnd_position position_started(uint32_t period, uint32_t written)
 {
 	struct xensnd_position position;
 
 	xensnd_position_init(&position, period);
-	xensnd_position_accept(&position, accepted);
+	xensnd_position_transfer(&position, written);
 	xensnd_position_start(&position);
 	return position;
 }
@@ -19,13 +19,13 @@ static void an_event_is_due_at_a_period_and_not_before(void **state)
 	struct xensnd_position position = position_started(100, 1000);
 
 	(void)state;
-	assert_int_equal(xensnd_position_distance(&position), 100);
-	xensnd_position_update(&position, 901);
+	assert_int_equal(xensnd_position_to_play(&position), 100);
+	xensnd_position_played(&position, 901);
 	assert_false(position.event_due);
-	assert_int_equal(xensnd_position_distance(&position), 1);
-	xensnd_position_update(&position, 900);
+	assert_int_equal(xensnd_position_to_play(&position), 1);
+	xensnd_position_played(&position, 900);
 	assert_true(position.event_due);
-	assert_int_equal(position.consumed, 100);
+	assert_int_equal(position.frames, 100);
 }
 
 static void missed_periods_make_one_event(void **state)
@@ -33,12 +33,12 @@ static void missed_periods_make_one_event(void **state)
 	struct xensnd_position position = position_started(100, 1000);
 
 	(void)state;
-	xensnd_position_update(&position, 1000 - 345);
+	xensnd_position_played(&position, 1000 - 345);
 	assert_true(position.event_due);
 	xensnd_position_reported(&position);
 	assert_int_equal(position.reported, 345);
-	assert_int_equal(xensnd_position_distance(&position), 55);
-	xensnd_position_update(&position, 1000 - 399);
+	assert_int_equal(xensnd_position_to_play(&position), 55);
+	xensnd_position_played(&position, 1000 - 399);
 	assert_false(position.event_due);
 }
 
@@ -47,15 +47,15 @@ static void the_end_of_data_is_told_once(void **state)
 	struct xensnd_position position = position_started(100, 130);
 
 	(void)state;
-	xensnd_position_update(&position, 30);
+	xensnd_position_played(&position, 30);
 	xensnd_position_reported(&position);
-	assert_int_equal(xensnd_position_distance(&position), 30);
-	xensnd_position_update(&position, 0);
+	assert_int_equal(xensnd_position_to_play(&position), 30);
+	xensnd_position_played(&position, 0);
 	assert_true(position.event_due);
 	xensnd_position_reported(&position);
-	xensnd_position_update(&position, 0);
+	xensnd_position_played(&position, 0);
 	assert_false(position.event_due);
-	assert_true(xensnd_position_distance(&position) == UINT64_MAX);
+	assert_true(xensnd_position_to_play(&position) == UINT64_MAX);
 }
 
 static void it_never_steps_back_whatever_the_device_says(void **state)
@@ -63,11 +63,11 @@ static void it_never_steps_back_whatever_the_device_says(void **state)
 	struct xensnd_position position = position_started(100, 1000);
 
 	(void)state;
-	xensnd_position_update(&position, 500);
-	xensnd_position_update(&position, 700);
-	assert_int_equal(position.consumed, 500);
-	xensnd_position_update(&position, UINT64_MAX);
-	assert_int_equal(position.consumed, 500);
+	xensnd_position_played(&position, 500);
+	xensnd_position_played(&position, 700);
+	assert_int_equal(position.frames, 500);
+	xensnd_position_played(&position, UINT64_MAX);
+	assert_int_equal(position.frames, 500);
 }
 
 static void dropped_data_does_not_count(void **state)
@@ -75,14 +75,14 @@ static void dropped_data_does_not_count(void **state)
 	struct xensnd_position position = position_started(100, 1000);
 
 	(void)state;
-	xensnd_position_update(&position, 750);
+	xensnd_position_played(&position, 750);
 	xensnd_position_reported(&position);
 	xensnd_position_drop(&position);
-	assert_int_equal(position.consumed, 250);
-	xensnd_position_accept(&position, 500);
+	assert_int_equal(position.frames, 250);
+	xensnd_position_transfer(&position, 500);
 	xensnd_position_start(&position);
-	xensnd_position_update(&position, 400);
-	assert_int_equal(position.consumed, 350);
+	xensnd_position_played(&position, 400);
+	assert_int_equal(position.frames, 350);
 	assert_true(position.event_due);
 }
 
@@ -91,7 +91,7 @@ static void a_halt_tells_what_no_period_has_told(void **state)
 	struct xensnd_position position = position_started(100, 1000);
 
 	(void)state;
-	xensnd_position_update(&position, 950);
+	xensnd_position_played(&position, 950);
 	xensnd_position_halt(&position);
 	assert_true(position.event_due);
 	xensnd_position_reported(&position);
@@ -104,11 +104,55 @@ static void without_a_period_there_are_no_events(void **state)
 	struct xensnd_position position = position_started(0, 1000);
 
 	(void)state;
-	xensnd_position_update(&position, 0);
+	xensnd_position_played(&position, 0);
 	xensnd_position_halt(&position);
-	assert_int_equal(position.consumed, 1000);
+	assert_int_equal(position.frames, 1000);
 	assert_false(position.event_due);
-	assert_true(xensnd_position_distance(&position) == UINT64_MAX);
+	assert_true(xensnd_position_to_play(&position) == UINT64_MAX);
+}
+
+static void a_recording_counts_what_was_read_and_what_can_be(void **state)
+{
+	struct xensnd_position position = position_started(100, 0);
+
+	(void)state;
+	xensnd_position_recorded(&position, 99);
+	assert_false(position.event_due);
+	assert_int_equal(xensnd_position_to_record(&position, 99), 1);
+	xensnd_position_transfer(&position, 60);
+	xensnd_position_recorded(&position, 40);
+	assert_int_equal(position.frames, 100);
+	assert_true(position.event_due);
+	assert_int_equal(xensnd_position_to_record(&position, 40), 100);
+}
+
+static void an_overrun_lets_a_recording_stand_still(void **state)
+{
+	struct xensnd_position position = position_started(100, 0);
+
+	(void)state;
+	xensnd_position_recorded(&position, 950);
+	xensnd_position_reported(&position);
+	xensnd_position_recorded(&position, 0);
+	assert_int_equal(position.frames, 950);
+	assert_false(position.event_due);
+	assert_int_equal(xensnd_position_to_record(&position, 0), 1000);
+	xensnd_position_recorded(&position, 1000);
+	assert_int_equal(position.frames, 1000);
+	assert_true(position.event_due);
+}
+
+static void dropped_recordings_count_as_read(void **state)
+{
+	struct xensnd_position position = position_started(100, 0);
+
+	(void)state;
+	xensnd_position_recorded(&position, 250);
+	xensnd_position_drop(&position);
+	xensnd_position_start(&position);
+	assert_int_equal(xensnd_position_to_record(&position, 0), 100);
+	xensnd_position_recorded(&position, 1);
+	assert_int_equal(position.frames, 251);
 }
 
 int main(void)
@@ -121,6 +165,9 @@ int main(void)
 		cmocka_unit_test(dropped_data_does_not_count),
 		cmocka_unit_test(a_halt_tells_what_no_period_has_told),
 		cmocka_unit_test(without_a_period_there_are_no_events),
+		cmocka_unit_test(a_recording_counts_what_was_read_and_what_can_be),
+		cmocka_unit_test(an_overrun_lets_a_recording_stand_still),
+		cmocka_unit_test(dropped_recordings_count_as_read),
 	};
 
 	return UNIT_RUN("the position", tests);

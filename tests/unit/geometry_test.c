@@ -133,6 +133,60 @@ static void geometry_limits_what_is_in_flight(void **state)
 	next_is(&fill, 0, 0);
 }
 
+static void geometry_of_a_recording_asks_for_what_is_free(void **state)
+{
+	struct xensnd_fill fill = { .capture = true, .window = 1800, .started = true };
+
+	(void)state;
+	next_is(&fill, 0, 400);
+	fill = (struct xensnd_fill){
+		.capture = true, .window = 1800, .submitted = 1600, .in_flight = 3, .started = true
+	};
+	/* Less than a period is free, and something is under way. */
+	next_is(&fill, 0, 0);
+	assert_int_equal(xensnd_geometry_wanted(&odd, &fill), 200);
+	fill.appl = 200;
+	next_is(&fill, 1600, 200);
+	/* Nothing is under way: what there is. */
+	fill.appl = 0;
+	fill.in_flight = 0;
+	next_is(&fill, 1600, 200);
+	fill.submitted = 1800;
+	next_is(&fill, 0, 0);
+	assert_int_equal(xensnd_geometry_wanted(&odd, &fill), 4);
+	fill.appl = 4;
+	next_is(&fill, 0, 4);
+	fill.in_flight = XENSND_MAX_IN_FLIGHT;
+	fill.appl = 1800;
+	next_is(&fill, 0, 0);
+}
+
+static void geometry_of_a_recording_may_run_over_a_late_program(void **state)
+{
+	struct xensnd_fill fill = {
+		.capture = true, .window = UINT64_MAX, .submitted = 18000, .started = true
+	};
+
+	(void)state;
+	next_is(&fill, 0, 400);
+	assert_int_equal(xensnd_geometry_wanted(&odd, &fill), 0);
+	fill.window = 18100;
+	next_is(&fill, 0, 100);
+}
+
+/* snd_pcm_rewind() may leave more asked for than there is room for, snd_pcm_forward() less. */
+static void geometry_of_a_recording_copes_with_a_program_that_moves(void **state)
+{
+	struct xensnd_fill fill = {
+		.capture = true, .window = 1800, .appl = 1000, .submitted = 3000, .started = true
+	};
+
+	(void)state;
+	next_is(&fill, 0, 0);
+	fill.appl = 4000;
+	next_is(&fill, 1200, 400);
+}
+
 static void geometry_counts_beyond_32_bits(void **state)
 {
 	/* 1800 * 10^10, 1800 * 10^10 + 1600 */
@@ -306,6 +360,9 @@ int main(void)
 		cmocka_unit_test(geometry_leaves_a_period_of_room_before_start),
 		cmocka_unit_test(geometry_of_one_period_sends_nothing_before_start),
 		cmocka_unit_test(geometry_limits_what_is_in_flight),
+		cmocka_unit_test(geometry_of_a_recording_asks_for_what_is_free),
+		cmocka_unit_test(geometry_of_a_recording_may_run_over_a_late_program),
+		cmocka_unit_test(geometry_of_a_recording_copes_with_a_program_that_moves),
 		cmocka_unit_test(geometry_counts_beyond_32_bits),
 		cmocka_unit_test(geometry_tells_how_long_bytes_play),
 		cmocka_unit_test(geometry_sends_each_byte_once_and_never_waits_for_ever),

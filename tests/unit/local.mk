@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of protocol and frontend. Included by the top Makefile.am; `make check` runs them.
+# Unit tests of protocol, frontend and plugin. Included by the top Makefile.am; `make check` runs them.
 
 unit_tests = \
+	tests/unit/chmap_test \
 	tests/unit/config_test \
 	tests/unit/event_page_test \
 	tests/unit/format_test \
@@ -9,6 +10,7 @@ unit_tests = \
 	tests/unit/hw_param_test \
 	tests/unit/link_test \
 	tests/unit/page_directory_test \
+	tests/unit/pointers_test \
 	tests/unit/position_test \
 	tests/unit/requests_test \
 	tests/unit/ring_test \
@@ -22,6 +24,15 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# The plugin's pure parts, without the plugin.
+tests_unit_chmap_test_SOURCES = tests/unit/chmap_test.c tests/unit/unit.h plugin/chmap.c plugin/chmap.h
+tests_unit_chmap_test_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/plugin $(ALSA_CFLAGS)
+tests_unit_chmap_test_LDADD = $(ALSA_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_pointers_test_SOURCES = tests/unit/pointers_test.c tests/unit/unit.h plugin/pointers.c plugin/pointers.h
+tests_unit_pointers_test_CPPFLAGS = $(unit_cppflags) -I$(top_srcdir)/plugin
+tests_unit_pointers_test_LDADD = $(CMOCKA_LIBS)
 
 tests_unit_config_test_SOURCES = tests/unit/config_test.c tests/unit/unit.h
 tests_unit_config_test_CPPFLAGS = $(unit_cppflags)

@@ -348,6 +348,38 @@ static void position_holds_for_random_backends(void **state)
 	}
 }
 
+/* Paused by STOP: what the backend had taken and not played comes again. */
+static void position_goes_on_after_a_halt(void **state)
+{
+	struct run run = run_open();
+
+	(void)state;
+	run_write(&run, 5000);
+	assert_int_equal(run_event(&run, 2000), 2000);
+	xensnd_position_halt(&run.position);
+	assert_int_equal(xensnd_position_now(&run.position), 2000);
+	/* Sent again; the backend counts from OPEN. */
+	xensnd_position_ack(&run.position, 3000);
+	assert_int_equal(run_event(&run, 3000), 3000);
+	xensnd_position_halt(&run.position);
+	xensnd_position_ack(&run.position, 2000);
+	/* It counts from START after all. */
+	assert_int_equal(run_event(&run, 500), 3500);
+}
+
+static void position_by_answers_goes_on_after_a_halt(void **state)
+{
+	struct run run = { .written = 0 };
+
+	(void)state;
+	xensnd_position_open(&run.position, XENSND_POSITION_ACKS);
+	xensnd_position_prepare(&run.position);
+	run_write(&run, 5000);
+	assert_int_equal(run_event(&run, 2000), 5000);
+	xensnd_position_halt(&run.position);
+	assert_int_equal(xensnd_position_now(&run.position), 5000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +397,8 @@ int main(void)
 		cmocka_unit_test(position_at_open_forgets_the_last_backend),
 		cmocka_unit_test(position_knows_a_backend_that_reports_whole_periods),
 		cmocka_unit_test(position_counts_beyond_32_bits),
+		cmocka_unit_test(position_goes_on_after_a_halt),
+		cmocka_unit_test(position_by_answers_goes_on_after_a_halt),
 		cmocka_unit_test(position_holds_for_random_backends),
 	};
 

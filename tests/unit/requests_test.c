@@ -100,6 +100,21 @@ static void requests_tell_audio_from_control(void **state)
 	assert_int_equal(xensnd_requests_audio(&requests), 1);
 }
 
+static void requests_that_are_refused_carry_nothing(void **state)
+{
+	struct xensnd_requests requests = { 0 };
+	struct xensnd_resp refusal = { .operation = XENSND_OP_WRITE, .status = -5 };
+	struct xensnd_request request;
+	uint16_t first = write_add(&requests, 100);
+
+	(void)state;
+	refusal.id = write_add(&requests, 30);
+	assert_int_equal(xensnd_requests_answer(&requests, &refusal, &request), 0);
+	assert_int_equal(request.bytes, 30);
+	assert_int_equal(answer(&requests, first, XENSND_OP_WRITE), 0);
+	assert_int_equal(xensnd_requests_retire(&requests), 100);
+}
+
 static void requests_use_every_slot(void **state)
 {
 	struct xensnd_requests requests = { 0 };
@@ -238,6 +253,7 @@ int main(void)
 		cmocka_unit_test(requests_are_answered_once),
 		cmocka_unit_test(requests_answered_out_of_order_count_in_order),
 		cmocka_unit_test(requests_tell_audio_from_control),
+		cmocka_unit_test(requests_that_are_refused_carry_nothing),
 		cmocka_unit_test(requests_use_every_slot),
 		cmocka_unit_test(requests_ids_wrap_and_skip_open_ones),
 		cmocka_unit_test(requests_ids_are_not_used_again_at_once),

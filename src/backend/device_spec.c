@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Naming outputs. See output_spec.h. */
-#include "output_spec.h"
+/* Naming devices. See device_spec.h. */
+#include "device_spec.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,15 +12,16 @@
 
 static const struct {
 	const char *word;
-	enum xensnd_output_kind kind;
+	enum xensnd_device_kind kind;
 } kinds[] = {
-	{ "alsa", XENSND_OUTPUT_ALSA },
-	{ "wav", XENSND_OUTPUT_WAV },
-	{ "null", XENSND_OUTPUT_NULL },
+	{ "alsa", XENSND_DEVICE_ALSA },
+	{ "wav", XENSND_DEVICE_WAV },
+	{ "null", XENSND_DEVICE_NULL },
 };
 
 /* ALSA names whose arguments are only numbers and names of cards. */
-static const char *const hardware[] = { "hw", "plughw", "sysdefault", "default", "dmix", "front" };
+static const char *const hardware[] = { "hw", "plughw", "sysdefault", "default", "dmix", "dsnoop",
+	"front" };
 
 #define WORD_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define FILE_CHARACTERS WORD_CHARACTERS ".%"
@@ -33,7 +34,7 @@ static int kind_find(const char *word, size_t len)
 	return -ENOENT;
 }
 
-const char *xensnd_output_kind_name(enum xensnd_output_kind kind)
+const char *xensnd_device_kind_name(enum xensnd_device_kind kind)
 {
 	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].kind == kind)
@@ -41,7 +42,7 @@ const char *xensnd_output_kind_name(enum xensnd_output_kind kind)
 	return "unknown";
 }
 
-int xensnd_output_spec_parse(const char *text, struct xensnd_output_spec *spec)
+int xensnd_device_spec_parse(const char *text, struct xensnd_device_spec *spec)
 {
 	size_t word = strcspn(text, "<");
 	const char *name = text[word] ? text + word + 1 : "";
@@ -50,13 +51,13 @@ int xensnd_output_spec_parse(const char *text, struct xensnd_output_spec *spec)
 
 	if (kind < 0)
 		return kind;
-	*spec = (struct xensnd_output_spec){ .kind = (enum xensnd_output_kind)kind };
-	if (spec->kind == XENSND_OUTPUT_NULL)
+	*spec = (struct xensnd_device_spec){ .kind = (enum xensnd_device_kind)kind };
+	if (spec->kind == XENSND_DEVICE_NULL)
 		return 0;
 	if ((text[word] && name[len] != '>') || len >= sizeof(spec->name))
 		return -EINVAL;
 	memcpy(spec->name, name, len);
-	if (spec->kind == XENSND_OUTPUT_WAV)
+	if (spec->kind == XENSND_DEVICE_WAV)
 		return len > 0 ? 0 : -EINVAL;
 	for (char *c = spec->name; *c; c++)
 		if (*c == ';')
@@ -102,14 +103,14 @@ static int wav_restrict(char *path, const char *wav_dir)
 	return 0;
 }
 
-int xensnd_output_spec_restrict(struct xensnd_output_spec *spec, const char *wav_dir)
+int xensnd_device_spec_restrict(struct xensnd_device_spec *spec, const char *wav_dir)
 {
 	switch (spec->kind) {
-	case XENSND_OUTPUT_ALSA:
+	case XENSND_DEVICE_ALSA:
 		return alsa_restrict(spec->name);
-	case XENSND_OUTPUT_WAV:
+	case XENSND_DEVICE_WAV:
 		return wav_restrict(spec->name, wav_dir);
-	case XENSND_OUTPUT_NULL:
+	case XENSND_DEVICE_NULL:
 		return 0;
 	}
 	return -EPERM;
@@ -136,19 +137,19 @@ static int index_parse(const char **at, char end, int64_t *index)
 	return 0;
 }
 
-int xensnd_output_rule_parse(const char *text, struct xensnd_output_rule *rule)
+int xensnd_device_rule_parse(const char *text, bool capture, struct xensnd_device_rule *rule)
 {
 	size_t len = strcspn(text, "/");
 	const char *at = text + len + 1;
 
 	if (text[len] != '/' || len == 0 || len >= sizeof(rule->domain))
 		return -EINVAL;
-	*rule = (struct xensnd_output_rule){ .card = -1 };
+	*rule = (struct xensnd_device_rule){ .capture = capture, .card = -1 };
 	memcpy(rule->domain, text, len);
 	if (index_parse(&at, '/', &rule->card) < 0 || index_parse(&at, '/', &rule->device) < 0 ||
 		index_parse(&at, '=', &rule->stream) < 0)
 		return -EINVAL;
-	return xensnd_output_spec_parse(at, &rule->spec) < 0 ? -EINVAL : 0;
+	return xensnd_device_spec_parse(at, &rule->spec) < 0 ? -EINVAL : 0;
 }
 
 static bool domain_matches(const char *domain, const struct xensnd_stream_identity *identity)
@@ -162,10 +163,10 @@ static bool domain_matches(const char *domain, const struct xensnd_stream_identi
 	return identity->domain_name && strcmp(domain, identity->domain_name) == 0;
 }
 
-bool xensnd_output_rule_matches(
-	const struct xensnd_output_rule *rule, const struct xensnd_stream_identity *identity)
+bool xensnd_device_rule_matches(
+	const struct xensnd_device_rule *rule, const struct xensnd_stream_identity *identity)
 {
-	return domain_matches(rule->domain, identity) &&
+	return rule->capture == identity->capture && domain_matches(rule->domain, identity) &&
 	       (rule->card < 0 || rule->card == identity->card) &&
 	       (rule->device < 0 || rule->device == identity->device) &&
 	       (rule->stream < 0 || rule->stream == identity->stream);

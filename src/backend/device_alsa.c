@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ALSA output: any PCM of the host, without ever waiting for it. See output.h.
+ * The ALSA device: any PCM of the host, in either direction, without ever waiting for it. See
+ * device.h.
  *
- * The device is started and recovered by the playback, not by thresholds, and keeps the frontend's
+ * The device is started by the stream, not by thresholds, and keeps the frontend's
  * format, channels and rate exactly: a guest must not be told that a conversion is its own rate.
  */
-#include "output.h"
+#include "device.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,13 +20,14 @@
 #include "pacer.h"
 
 struct alsa {
-	struct xensnd_output output;
+	struct xensnd_device device;
 	snd_pcm_t *pcm;
 	uint32_t rate;
 	snd_pcm_uframes_t buffer_frames;
 	snd_pcm_uframes_t period_frames;
 	bool can_pause;
-	bool dry; /* it ran out, was prepared again, and status has not yet said so */
+	bool capture;
+	bool xrun; /* it ran out or over, was prepared again, and status has not yet said so */
 	snd_pcm_sframes_t last_delay;
 	int64_t step_ns; /* the shortest wait between two looks; grows while the device does not
 			    move */
@@ -59,9 +61,9 @@ static const snd_pcm_format_t alsa_formats[XENSND_FORMATS] = {
 	[XENSND_PCM_FORMAT_GSM] = SND_PCM_FORMAT_GSM,
 };
 
-static struct alsa *alsa_of(struct xensnd_output *output)
+static struct alsa *alsa_of(struct xensnd_device *device)
 {
-	return (struct alsa *)output;
+	return (struct alsa *)device;
 }
 
 static int hw_params_set(struct alsa *alsa, const struct xensnd_pcm_params *params)
@@ -84,7 +86,8 @@ static int hw_params_set(struct alsa *alsa, const struct xensnd_pcm_params *para
 		ret = snd_pcm_hw_params_set_rate(pcm, hw, params->rate, 0);
 	/*
 	 * A smaller buffer would do harm: frontends fill theirs before START, and a WRITE that
-	 * finds no room until then would hold them up for ever.
+	 * finds no room until then would hold them up for ever. And what they may read late is as
+	 * much as theirs holds.
 	 */
 	if (ret >= 0)
 		ret = snd_pcm_hw_params_set_buffer_size_min(pcm, hw, &buffer_min);
@@ -122,18 +125,25 @@ static int sw_params_set(struct alsa *alsa)
 	return ret < 0 ? ret : snd_pcm_sw_params(pcm, sw);
 }
 
-static int alsa_open(struct xensnd_output **output, const struct xensnd_output_spec *spec,
-	const struct xensnd_pcm_params *params, struct xensnd_output_host *host)
+static int pcm_open(snd_pcm_t **pcm, const struct xensnd_device_spec *spec, bool capture)
+{
+	return snd_pcm_open(pcm, spec->name,
+		capture ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
+}
+
+static int alsa_open(struct xensnd_device **device, const struct xensnd_device_spec *spec,
+	const struct xensnd_pcm_params *params, bool capture, struct xensnd_device_host *host)
 {
 	struct alsa *alsa = calloc(1, sizeof(*alsa));
 	int ret;
 
 	if (!alsa)
 		return -ENOMEM;
-	alsa->output.ops = &xensnd_output_alsa;
+	alsa->device.ops = &xensnd_device_alsa;
 	alsa->rate = params->rate;
+	alsa->capture = capture;
 	alsa->step_ns = XENSND_NS_PER_MS;
-	ret = snd_pcm_open(&alsa->pcm, spec->name, SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
+	ret = pcm_open(&alsa->pcm, spec, capture);
 	if (ret < 0) {
 		xensnd_log(host->log, XENSND_LOG_DEBUG, "ALSA \"%s\": %s", spec->name,
 			snd_strerror(ret));
@@ -150,7 +160,7 @@ static int alsa_open(struct xensnd_output **output, const struct xensnd_output_s
 			params->channels, params->buffer_frames, snd_strerror(ret));
 		goto close;
 	}
-	*output = &alsa->output;
+	*device = &alsa->device;
 	return 0;
 close:
 	snd_pcm_close(alsa->pcm);
@@ -159,16 +169,17 @@ free:
 	return ret;
 }
 
-static void alsa_close(struct xensnd_output *output)
+static void alsa_close(struct xensnd_device *device)
 {
-	struct alsa *alsa = alsa_of(output);
+	struct alsa *alsa = alsa_of(device);
 
 	snd_pcm_drop(alsa->pcm);
 	snd_pcm_close(alsa->pcm);
 	free(alsa);
 }
 
-/* After running dry or a suspend: ready to be filled and started again. */
+/* After an underrun, an overrun or a suspend: ready to be filled and started again, or recording.
+ */
 static int alsa_recover(struct alsa *alsa, int error)
 {
 	int ret;
@@ -176,15 +187,17 @@ static int alsa_recover(struct alsa *alsa, int error)
 	if (error != -EPIPE && error != -ESTRPIPE)
 		return error;
 	ret = snd_pcm_prepare(alsa->pcm);
+	if (ret >= 0 && alsa->capture)
+		ret = snd_pcm_start(alsa->pcm);
 	if (ret < 0)
 		return ret;
-	alsa->dry = true;
+	alsa->xrun = true;
 	return 0;
 }
 
-static int64_t alsa_write(struct xensnd_output *output, const void *data, uint32_t frames)
+static int64_t alsa_write(struct xensnd_device *device, const void *data, uint32_t frames)
 {
-	struct alsa *alsa = alsa_of(output);
+	struct alsa *alsa = alsa_of(device);
 	snd_pcm_sframes_t taken = snd_pcm_writei(alsa->pcm, data, frames);
 
 	if (taken == -EAGAIN)
@@ -192,24 +205,34 @@ static int64_t alsa_write(struct xensnd_output *output, const void *data, uint32
 	return taken < 0 ? alsa_recover(alsa, (int)taken) : taken;
 }
 
-static int alsa_start(struct xensnd_output *output)
+static int64_t alsa_read(struct xensnd_device *device, void *data, uint32_t frames)
 {
-	alsa_of(output)->last_delay = 0;
-	return snd_pcm_start(alsa_of(output)->pcm);
+	struct alsa *alsa = alsa_of(device);
+	snd_pcm_sframes_t given = snd_pcm_readi(alsa->pcm, data, frames);
+
+	if (given == -EAGAIN)
+		return 0;
+	return given < 0 ? alsa_recover(alsa, (int)given) : given;
 }
 
-static int alsa_drop(struct xensnd_output *output)
+static int alsa_start(struct xensnd_device *device)
 {
-	struct alsa *alsa = alsa_of(output);
+	alsa_of(device)->last_delay = 0;
+	return snd_pcm_start(alsa_of(device)->pcm);
+}
+
+static int alsa_drop(struct xensnd_device *device)
+{
+	struct alsa *alsa = alsa_of(device);
 	int ret = snd_pcm_drop(alsa->pcm);
 
-	alsa->dry = false;
+	alsa->xrun = false;
 	return ret < 0 ? ret : snd_pcm_prepare(alsa->pcm);
 }
 
-static int alsa_pause(struct xensnd_output *output, bool on)
+static int alsa_pause(struct xensnd_device *device, bool on)
 {
-	struct alsa *alsa = alsa_of(output);
+	struct alsa *alsa = alsa_of(device);
 
 	return alsa->can_pause ? snd_pcm_pause(alsa->pcm, on) : -ENOSYS;
 }
@@ -226,51 +249,72 @@ static void step_adapt(struct alsa *alsa, snd_pcm_sframes_t delay)
 	alsa->last_delay = delay;
 }
 
-static int alsa_status(struct xensnd_output *output, struct xensnd_output_status *status)
+static int playback_status(struct alsa *alsa, struct xensnd_device_status *status)
 {
-	struct alsa *alsa = alsa_of(output);
 	snd_pcm_sframes_t avail = 0, delay = 0;
-	int ret = alsa->dry ? 0 : snd_pcm_avail_delay(alsa->pcm, &avail, &delay);
+	int ret = alsa->xrun ? 0 : snd_pcm_avail_delay(alsa->pcm, &avail, &delay);
 
 	if (ret < 0)
 		ret = alsa_recover(alsa, ret);
 	if (ret < 0)
 		return ret;
-	status->dry = alsa->dry;
-	if (alsa->dry) {
-		alsa->dry = false;
-		status->room_frames = (uint32_t)alsa->buffer_frames;
-		status->queued_frames = 0;
+	if (alsa->xrun) {
+		status->ready_frames = (uint32_t)alsa->buffer_frames;
+		status->held_frames = 0;
 		return 0;
 	}
 	step_adapt(alsa, delay);
-	status->room_frames = avail > 0 ? (uint32_t)avail : 0;
-	status->queued_frames = delay > 0 ? (uint64_t)delay : 0;
+	status->ready_frames = avail > 0 ? (uint32_t)avail : 0;
+	status->held_frames = delay > 0 ? (uint64_t)delay : 0;
 	return 0;
 }
 
-static int64_t alsa_when(struct xensnd_output *output, uint64_t frames)
+static int capture_status(struct alsa *alsa, struct xensnd_device_status *status)
 {
-	struct alsa *alsa = alsa_of(output);
+	snd_pcm_sframes_t avail = snd_pcm_avail(alsa->pcm);
+	int ret = avail < 0 ? alsa_recover(alsa, (int)avail) : 0;
+
+	if (ret < 0)
+		return ret;
+	step_adapt(alsa, avail);
+	status->ready_frames = avail > 0 ? (uint32_t)avail : 0;
+	status->held_frames = status->ready_frames;
+	return 0;
+}
+
+static int alsa_status(struct xensnd_device *device, struct xensnd_device_status *status)
+{
+	struct alsa *alsa = alsa_of(device);
+	int ret = alsa->capture ? capture_status(alsa, status) : playback_status(alsa, status);
+
+	status->xrun = alsa->xrun;
+	if (ret == 0)
+		alsa->xrun = false;
+	return ret;
+}
+
+static int64_t alsa_when(struct xensnd_device *device, uint64_t frames)
+{
+	struct alsa *alsa = alsa_of(device);
 	int64_t ns = xensnd_frames_to_ns(frames, alsa->rate);
 
 	return xensnd_now_ns() + (ns > alsa->step_ns ? ns : alsa->step_ns);
 }
 
 static unsigned int alsa_poll_fds(
-	struct xensnd_output *output, struct pollfd *fds, unsigned int max)
+	struct xensnd_device *device, struct pollfd *fds, unsigned int max)
 {
-	int n = snd_pcm_poll_descriptors(alsa_of(output)->pcm, fds, max);
+	int n = snd_pcm_poll_descriptors(alsa_of(device)->pcm, fds, max);
 
 	return n > 0 && (unsigned int)n <= max ? (unsigned int)n : 0;
 }
 
-static void alsa_poll_done(struct xensnd_output *output, struct pollfd *fds, unsigned int n)
+static void alsa_poll_done(struct xensnd_device *device, struct pollfd *fds, unsigned int n)
 {
 	unsigned short revents;
 
 	/* Some plugins have to be told, or their descriptor stays ready. */
-	(void)snd_pcm_poll_descriptors_revents(alsa_of(output)->pcm, fds, n, &revents);
+	(void)snd_pcm_poll_descriptors_revents(alsa_of(device)->pcm, fds, n, &revents);
 }
 
 static uint64_t formats_of(snd_pcm_t *pcm, snd_pcm_hw_params_t *hw)
@@ -288,13 +332,14 @@ static uint32_t frames_limit(snd_pcm_uframes_t frames)
 	return frames > UINT32_MAX ? UINT32_MAX : (uint32_t)frames;
 }
 
-static int alsa_query(const struct xensnd_output_spec *spec, struct xensnd_query_hw_param *set)
+static int alsa_query(
+	const struct xensnd_device_spec *spec, bool capture, struct xensnd_query_hw_param *set)
 {
 	struct xensnd_query_hw_param device = *set;
 	snd_pcm_hw_params_t *hw;
 	snd_pcm_uframes_t buffer_max;
 	snd_pcm_t *pcm;
-	int ret = snd_pcm_open(&pcm, spec->name, SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
+	int ret = pcm_open(&pcm, spec, capture);
 
 	if (ret < 0)
 		return ret;
@@ -325,11 +370,12 @@ close:
 	return ret;
 }
 
-const struct xensnd_output_ops xensnd_output_alsa = {
+const struct xensnd_device_ops xensnd_device_alsa = {
 	.open = alsa_open,
 	.query = alsa_query,
 	.close = alsa_close,
 	.write = alsa_write,
+	.read = alsa_read,
 	.start = alsa_start,
 	.drop = alsa_drop,
 	.pause = alsa_pause,
