@@ -20,3 +20,13 @@ underruns()
 {
 	backend_log | sed -n "s/.*domain $1 .*, \([0-9]*\) underruns.*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
+
+# loopback_play FILE: 16 bit stereo, 48 kHz, into the end of the loopback that is played to. A second of silence follows: while it
+# drains, snd-aloop loses some of what it carries, whoever records.
+loopback_play()
+{
+	{
+		tail -c +45 "$1"
+		head -c 192000 /dev/zero
+	} | aplay -q -t raw -f S16_LE -r 48000 -c 2 -D hw:Loopback,1,0 --buffer-time=500000
+}

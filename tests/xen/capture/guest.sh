@@ -1,38 +1,29 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # In the guest. The argument is how it is called in results.
-. "$HERE/announced.sh"
+. "$HERE/grown.sh"
 . "$HERE/sources.sh"
 
 guest=$1
 
-# records FORMAT-CHANNELS-RATE ARECORD-OPTION...: standard output is the recording; any message is a failure
+# records FORMAT-CHANNELS-RATE ARECORD-OPTION...: any message is a failure
 records()
 {
 	IFS=- read -r format channels rate <<-END
 		$1
 	END
 	shift
-	rm -f /tmp/said
 	arecord -q -f "$(echo "$format" | tr s S)_LE" -c "$channels" -r "$rate" "$@" 2>/tmp/said
-	cat /tmp/said >&2
+	cat /tmp/said
 	[ ! -s /tmp/said ]
 }
 
-# looped: until dom0 says that it has played all
+# looped DEVICE FILE: 8 seconds, in which dom0 plays something
 looped()
 {
-	mkfifo /run/looped
-	announced /tmp/looped.wav </run/looped &
-	announcer=$!
-	# not in a function: the shell would be between arecord and its end
-	arecord -q -f S16_LE -c 2 -r 48000 -D "xenhw:0,$device" >/run/looped 2>/tmp/said &
-	recorder=$!
-	lab_await played
-	kill -INT "$recorder"
-	wait "$recorder" || :
-	wait "$announcer"
-	cat /tmp/said
+	records s16-2-48000 -D "xenhw:0,$1" -d 8 "$2" &
+	grown "$2" 1000 && note 'the guest records'
+	wait "$!"
 }
 
 sources_make /tmp
@@ -42,6 +33,6 @@ for source in $SOURCES; do
 	check "$guest: the recording of $source is bit-exact" /files/wavtool same /tmp/recorded.wav "/tmp/$source.wav"
 	device=$((device + 1))
 done
-check "$guest: arecord records a sound card of dom0" looped
+check "$guest: arecord records a sound card of dom0 without an overrun" looped "$device" /tmp/looped.wav
 check "$guest: that recording contains the file bit-exact and without a gap" \
 	/files/wavtool contains /tmp/looped.wav /files/four.wav

@@ -23,8 +23,6 @@ for kind in pv/generic pvh/cloud; do
 	export GUEST_ARGS="$type"
 	guest_create "$type" "$type" "${kind#*/}" guest.sh "$(vsnd)"
 	guest_wait_line "$type" 90 'the guest records'
-	check "$type: dom0 plays into what the guest records from" \
-		aplay -q -D hw:Loopback,1,0 --buffer-time=500000 /files/four.wav
-	guest_tell "$type" played
+	check "$type: dom0 plays into what the guest records from" loopback_play /files/four.wav
 	check "$type: arecord records" guest_wait "$type" 60
 done

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # In the guest: a sound server that has the card, and programs that know only the server.
-. "$HERE/announced.sh"
+. "$HERE/grown.sh"
 
 export PULSE_SERVER=unix:/run/pulse.socket XDG_RUNTIME_DIR=/run
 log=/run/pulse.log
 
-# recorded FILE: until dom0 says that it has played all
+# recorded FILE: 8 seconds, in which dom0 plays something
 recorded()
 {
-	mkfifo /run/recorded
-	announced "$1" </run/recorded &
-	announcer=$!
-	parec --file-format=wav --format=s16le --rate=48000 --channels=2 >/run/recorded &
+	parec -d xen-in --file-format=wav --format=s16le --rate=48000 --channels=2 "$1" &
 	recorder=$!
-	lab_await played
-	kill "$recorder"
-	wait "$recorder" "$announcer"
+	grown "$1" 1000 && note 'the guest records' && grown "$1" $((8 * 48000 * 4))
+	rc=$?
+	kill "$recorder" && wait "$recorder" && return "$rc"
 }
 
 pulseaudio -n -F "$HERE/server.pa" --exit-idle-time=-1 --use-pid-file=no --log-target=stderr --log-level=info 2>"$log" &

@@ -9,8 +9,7 @@ backend_start --wav-dir "$WAV_DIR" -v
 guest_create server pv generic guest.sh "$(card 'wav<server.wav>' 'alsa<hw:Loopback;0;0>')"
 id=$(guest_id server)
 guest_wait_line server 90 'the guest records'
-check 'dom0 plays into what the guest records from' aplay -q -D hw:Loopback,1,0 --buffer-time=500000 /files/four.wav
-guest_tell server played
+check 'dom0 plays into what the guest records from' loopback_play /files/four.wav
 check 'programs in a guest play and record through a sound server' guest_wait server 120
 check 'what dom0 received contains the file bit-exact and without a gap' \
 	"$WAVTOOL" contains "$WAV_DIR/server.wav" /files/ten.wav
