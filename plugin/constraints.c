@@ -2,6 +2,7 @@
 /* Constraints. See constraints.h. */
 #include "constraints.h"
 
+#include "common/log.h"
 #include "formats.h"
 #include "protocol/format.h"
 #include "protocol/wire.h"
@@ -15,15 +16,24 @@ struct format_set {
 	unsigned int bytes_min, bytes_max;
 };
 
-static void formats_collect(struct format_set *set, uint64_t formats)
+static void formats_collect(
+	struct format_set *set, const struct xensnd_stream_info *info, const struct xensnd_log *log)
 {
+	uint64_t formats = info->config.params.formats;
+
 	*set = (struct format_set){ .n = 0 };
 	for (unsigned int format = 0; format < XENSND_FORMATS; format++) {
 		snd_pcm_format_t alsa = pcm_xen_format_to_alsa(format);
 		unsigned int bytes = xensnd_format_bytes(format);
 
-		if (!(formats & XENSND_FORMAT_BIT(format)) || alsa == SND_PCM_FORMAT_UNKNOWN)
+		if (!(formats & XENSND_FORMAT_BIT(format)))
 			continue;
+		if (alsa == SND_PCM_FORMAT_UNKNOWN) {
+			xensnd_log(log, XENSND_LOG_INFO,
+				"device %u: the format %s has no frames, so it is left out",
+				info->config.device, xensnd_format_name(format));
+			continue;
+		}
 		if (set->n == 0 || bytes < set->bytes_min)
 			set->bytes_min = bytes;
 		if (bytes > set->bytes_max)
@@ -67,7 +77,8 @@ static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info
 	return ret;
 }
 
-int pcm_xen_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info)
+int pcm_xen_constrain(
+	snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info, const struct xensnd_log *log)
 {
 	static const unsigned int accesses[] = { SND_PCM_ACCESS_RW_INTERLEAVED,
 		SND_PCM_ACCESS_RW_NONINTERLEAVED, SND_PCM_ACCESS_MMAP_INTERLEAVED,
@@ -76,7 +87,7 @@ int pcm_xen_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *inf
 	struct format_set formats;
 	int ret;
 
-	formats_collect(&formats, params->formats);
+	formats_collect(&formats, info, log);
 	if (formats.n == 0) {
 		SNDERR("the card offers no sample format that ALSA knows: see sample-formats in "
 		       "the guest's configuration");

@@ -15,9 +15,10 @@
 #include "frontend/stream.h"
 
 /*
- * Sets all constraints: 0; -EINVAL if the stream has no format that ALSA knows; another negative
- * errno.
+ * Sets all constraints, and says which formats are left out: 0; -EINVAL if the stream has no format
+ * that ALSA knows; another negative errno.
  */
-int pcm_xen_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info);
+int pcm_xen_constrain(
+	snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info, const struct xensnd_log *log);
 
 #endif

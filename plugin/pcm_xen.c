@@ -40,12 +40,16 @@ struct pcm_xen {
 	_Atomic snd_pcm_uframes_t stop_threshold;
 
 	/*
-	 * Taken after the PCM's own lock where that is held, and never held across a call that
-	 * waits for the backend: for prepare and chmaps, which come without the PCM's.
+	 * For prepare and chmaps, which come without the PCM's lock; taken after that where both
+	 * are. prepare holds it while it waits for the backend, so that nobody writes in between.
 	 */
 	pthread_mutex_t lock;
+	bool adopt; /* prepare has ended, and ioplug's appl_ptr was not looked at since */
 	struct pcm_xen_pointers pointers;
-	uint64_t frozen; /* playback: frames below it are the backend's, whatever is written */
+	/* Playback: */
+	uint64_t written; /* the frames below it have samples, though the program may have gone back
+			   */
+	uint64_t frozen;  /* the frames below it are the backend's, whatever is written */
 	struct pcm_xen_areas areas;
 	snd_pcm_chmap_t *chmap; /* as the program has it; NULL: no standard one */
 };
@@ -79,9 +83,22 @@ static uint64_t frames_position(struct pcm_xen *xen)
 	return xen->frame_bytes ? xensnd_stream_position(xen->stream) / xen->frame_bytes : 0;
 }
 
+/* How many frames a transfer may carry; ioplug asks for no more unless its pointers are astray. */
+static uint64_t frames_avail(struct pcm_xen *xen)
+{
+	uint64_t position = frames_position(xen);
+	uint64_t appl = xen->pointers.appl;
+
+	if (xen->capture)
+		return position > appl ? position - appl : 0;
+	return xen->areas.frames + position > appl ? xen->areas.frames + position - appl : 0;
+}
+
 static void appl_commit(struct pcm_xen *xen, uint64_t appl)
 {
 	xen->pointers.appl = appl;
+	if (appl > xen->written)
+		xen->written = appl;
 	xensnd_stream_commit(xen->stream, appl * xen->frame_bytes);
 }
 
@@ -95,17 +112,28 @@ static void program_reset(struct pcm_xen *xen)
 		appl_commit(xen, base);
 }
 
-/* Nobody has written what is skipped, so it must not be what was there before. */
+/*
+ * What is skipped without ever having been written must not be what was there a buffer before.
+ * Further than there are frames is nothing: the pointers have lost their meaning until prepare.
+ */
 static void program_forward(struct pcm_xen *xen, uint64_t frames)
 {
-	uint64_t silent = frames < xen->areas.frames ? frames : xen->areas.frames;
+	uint64_t end = xen->pointers.appl + frames;
 
-	if (!xen->capture)
-		(void)pcm_xen_areas_silence(&xen->areas, xen->pointers.appl, silent);
-	appl_commit(xen, xen->pointers.appl + frames);
+	if (frames > frames_avail(xen)) {
+		xensnd_stream_xrun(xen->stream);
+		return;
+	}
+	if (!xen->capture && end > xen->written) {
+		uint64_t from =
+			xen->written > xen->pointers.appl ? xen->written : xen->pointers.appl;
+
+		(void)pcm_xen_areas_silence(&xen->areas, from, end - from);
+	}
+	appl_commit(xen, end);
 }
 
-/* Further back than prepare is nothing: the pointers have lost their meaning until the next one. */
+/* Further back than prepare is nothing, either. */
 static void program_back(struct pcm_xen *xen, uint64_t frames)
 {
 	uint64_t appl = xen->pointers.appl - frames;
@@ -134,6 +162,9 @@ static void program_follow(struct pcm_xen *xen)
 	struct pcm_xen_move move;
 
 	xen->pointers.boundary = atomic_load(&xen->boundary);
+	if (xen->adopt)
+		pcm_xen_pointers_adopt(&xen->pointers, xen->io.appl_ptr);
+	xen->adopt = false;
 	move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
 	switch (move.kind) {
 	case PCM_XEN_MOVE_NONE:
@@ -255,17 +286,6 @@ static int frames_write(struct pcm_xen *xen, const snd_pcm_channel_area_t *areas
 	if (late >= size)
 		return 0;
 	return pcm_xen_areas_write(&xen->areas, appl + late, areas, offset + late, size - late);
-}
-
-/* How many frames a transfer may carry; ioplug asks for no more unless its pointers are astray. */
-static uint64_t frames_avail(struct pcm_xen *xen)
-{
-	uint64_t position = frames_position(xen);
-	uint64_t appl = xen->pointers.appl;
-
-	if (xen->capture)
-		return position > appl ? position - appl : 0;
-	return xen->areas.frames + position > appl ? xen->areas.frames + position - appl : 0;
 }
 
 /* ioplug repeats mmap_begin's transfers and moves appl_ptr later: program_follow() then sees it. */
@@ -399,15 +419,28 @@ static int command_ended(struct pcm_xen *xen, int ret)
 	return ret;
 }
 
+/*
+ * ioplug has zeroed its pointers and given up its lock before this, so another thread may have
+ * written since: those frames are lost, and count as played. hwsync takes the lock and looks.
+ */
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	int ret = xensnd_stream_prepare(xen->stream);
+	int ret;
 
+	pthread_mutex_lock(&xen->lock);
+	ret = xensnd_stream_prepare(xen->stream);
 	if (ret == 0) {
-		pthread_mutex_lock(&xen->lock);
 		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
+		xen->written = 0;
 		xen->frozen = 0;
+		xen->adopt = true;
+	}
+	pthread_mutex_unlock(&xen->lock);
+	/* Refused in states in which nobody can have written. */
+	if (ret == 0 && snd_pcm_hwsync(io->pcm) < 0) {
+		pthread_mutex_lock(&xen->lock);
+		xen->adopt = false;
 		pthread_mutex_unlock(&xen->lock);
 	}
 	return command_ended(xen, ret);
@@ -580,15 +613,14 @@ static const snd_pcm_ioplug_callback_t capture_callbacks = { CALLBACKS_OF_BOTH,
 
 /* ---- Opening ---- */
 
-static int stream_open(struct pcm_xen *xen)
+static int stream_open(struct pcm_xen *xen, const struct xensnd_log *log)
 {
 	const struct xensnd_stream_spec spec = { .card = xen->settings.card,
 		.device = xen->settings.device,
 		.capture = xen->capture,
 		.position = xen->settings.position };
-	const struct xensnd_log log = log_make();
 	char error[300];
-	int ret = xensnd_stream_open(&xen->stream, &spec, &log, error, sizeof(error));
+	int ret = xensnd_stream_open(&xen->stream, &spec, log, error, sizeof(error));
 
 	if (ret < 0 && error[0] != '\0')
 		SNDERR("%s", error);
@@ -614,6 +646,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen);
 
 SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 {
+	const struct xensnd_log log = log_make();
 	struct pcm_xen *xen;
 	int ret;
 
@@ -625,7 +658,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 	pthread_mutex_init(&xen->lock, NULL);
 	ret = pcm_xen_settings_read(&xen->settings, conf);
 	if (ret == 0)
-		ret = stream_open(xen);
+		ret = stream_open(xen, &log);
 	if (ret < 0) {
 		pthread_mutex_destroy(&xen->lock);
 		free(xen);
@@ -637,7 +670,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(xen)
 		pcm_xen_close(&xen->io);
 		return ret;
 	}
-	ret = pcm_xen_constrain(&xen->io, xensnd_stream_info(xen->stream));
+	ret = pcm_xen_constrain(&xen->io, xensnd_stream_info(xen->stream), &log);
 	if (ret < 0) {
 		/* Calls our close. */
 		snd_pcm_ioplug_delete(&xen->io);
