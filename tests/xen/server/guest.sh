@@ -9,7 +9,7 @@ log=/run/pulse.log
 # recorded FILE: 8 seconds, in which dom0 plays something
 recorded()
 {
-	parec -d xen-in --file-format=wav --format=s16le --rate=48000 --channels=2 "$1" &
+	parec -d xen_in --file-format=wav --format=s16le --rate=48000 --channels=2 "$1" &
 	recorder=$!
 	grown "$1" 1000 && note 'the guest records' && grown "$1" $((8 * 48000 * 4))
 	rc=$?
