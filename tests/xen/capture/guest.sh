@@ -18,10 +18,10 @@ records()
 	[ ! -s /tmp/said ]
 }
 
-# looped DEVICE FILE: 8 seconds, in which dom0 plays something
+# looped DEVICE FILE: 6 seconds, in which dom0 plays something
 looped()
 {
-	records s16-2-48000 -D "xenhw:0,$1" -d 8 "$2" &
+	records s16-2-48000 -D "xenhw:0,$1" -d 6 "$2" &
 	grown "$2" 1000 && note 'the guest records'
 	wait "$!"
 }
