@@ -451,8 +451,11 @@ static int pcm_xen_poll_revents(
 
 	(void)pfd;
 	(void)nfds;
-	/* What was read by mmap_commit is only known when somebody asks for the position. */
-	if (xen->capture && io->state == SND_PCM_STATE_RUNNING && access_is_mmap(io))
+	/*
+	 * What was read by mmap_commit, and whether the program has left too much unread, is only
+	 * known when somebody asks for the position.
+	 */
+	if (xen->capture && io->state == SND_PCM_STATE_RUNNING)
 		snd_pcm_hwsync(io->pcm);
 	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);

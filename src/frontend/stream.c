@@ -543,6 +543,9 @@ bool xensnd_stream_ready(struct xensnd_stream *stream)
 		return true;
 	avail = stream->capture ? position - appl
 				: stream->geometry.buffer_bytes - (appl - position);
+	/* An overrun is found by the program that looks, so it has to. */
+	if (stream->capture && avail >= atomic_load(&stream->stop_threshold))
+		return true;
 	return avail >= atomic_load(&stream->avail_min);
 }
 
