@@ -728,11 +728,9 @@ static void case_forward(const struct options *options)
 	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
 
 	/* What was in the buffer before must not be heard in the gap. */
-	write_sound(pcm, sound.samples + 5 * PERIOD * CHANNELS, 10 * PERIOD);
+	write_sound(pcm, sound.samples + 5 * PERIOD * CHANNELS, LONG_BUFFER - 1);
 	must(snd_pcm_drop(pcm), "drop");
-	must(snd_pcm_hw_free(pcm), "hw_free");
-	must(hw_params(pcm, &roomy), "hw_params");
-	must(sw_params(pcm, &roomy), "sw_params");
+	must(snd_pcm_prepare(pcm), "prepare");
 	write_sound(pcm, sound.samples, part);
 	check_result(snd_pcm_forward(pcm, PERIOD), PERIOD, "forward");
 	check_result(snd_pcm_avail(pcm), (long)(LONG_BUFFER - part - PERIOD), "takes room");

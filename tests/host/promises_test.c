@@ -416,12 +416,15 @@ static void case_time(const struct options *options)
 {
 	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
 	snd_pcm_sw_params_t *params;
+	snd_pcm_tstamp_type_t type = SND_PCM_TSTAMP_TYPE_GETTIMEOFDAY;
 	unsigned int good = 0;
 
 	snd_pcm_sw_params_alloca(&params);
 	must(snd_pcm_sw_params_current(pcm, params), "sw_params_current");
+	must(snd_pcm_sw_params_get_tstamp_type(params, &type), "tstamp_type");
+	check_result(
+		(long)type, SND_PCM_TSTAMP_TYPE_MONOTONIC, "time stamps are said to be monotonic");
 	must(snd_pcm_sw_params_set_tstamp_mode(pcm, params, SND_PCM_TSTAMP_ENABLE), "tstamp_mode");
-	must(snd_pcm_sw_params_set_tstamp_type(pcm, params, SND_PCM_TSTAMP_TYPE_MONOTONIC), "type");
 	check_result(snd_pcm_sw_params(pcm, params), 0, "time stamps can be had");
 	pcm_run(pcm, LONG_BUFFER);
 	while (good < 1000 && stamps_agree(pcm))
