@@ -40,12 +40,16 @@ struct pcm_xen {
 	_Atomic snd_pcm_uframes_t stop_threshold;
 
 	/*
-	 * Taken after the PCM's own lock where that is held, and never held across a call that
-	 * waits for the backend: for prepare and chmaps, which come without the PCM's.
+	 * For prepare and chmaps, which come without the PCM's lock; taken after that where both
+	 * are. prepare holds it while it waits for the backend, so that nobody writes in between.
 	 */
 	pthread_mutex_t lock;
+	bool adopt; /* prepare has ended, and ioplug's appl_ptr was not looked at since */
 	struct pcm_xen_pointers pointers;
-	uint64_t frozen; /* playback: frames below it are the backend's, whatever is written */
+	/* Playback: */
+	uint64_t written; /* the frames below it have samples, though the program may have gone back
+			   */
+	uint64_t frozen;  /* the frames below it are the backend's, whatever is written */
 	struct pcm_xen_areas areas;
 	snd_pcm_chmap_t *chmap; /* as the program has it; NULL: no standard one */
 };
@@ -79,9 +83,22 @@ static uint64_t frames_position(struct pcm_xen *xen)
 	return xen->frame_bytes ? xensnd_stream_position(xen->stream) / xen->frame_bytes : 0;
 }
 
+/* How many frames a transfer may carry; ioplug asks for no more unless its pointers are astray. */
+static uint64_t frames_avail(struct pcm_xen *xen)
+{
+	uint64_t position = frames_position(xen);
+	uint64_t appl = xen->pointers.appl;
+
+	if (xen->capture)
+		return position > appl ? position - appl : 0;
+	return xen->areas.frames + position > appl ? xen->areas.frames + position - appl : 0;
+}
+
 static void appl_commit(struct pcm_xen *xen, uint64_t appl)
 {
 	xen->pointers.appl = appl;
+	if (appl > xen->written)
+		xen->written = appl;
 	xensnd_stream_commit(xen->stream, appl * xen->frame_bytes);
 }
 
@@ -95,17 +112,28 @@ static void program_reset(struct pcm_xen *xen)
 		appl_commit(xen, base);
 }
 
-/* Nobody has written what is skipped, so it must not be what was there before. */
+/*
+ * What is skipped without ever having been written must not be what was there a buffer before.
+ * Further than there are frames is nothing: the pointers have lost their meaning until prepare.
+ */
 static void program_forward(struct pcm_xen *xen, uint64_t frames)
 {
-	uint64_t silent = frames < xen->areas.frames ? frames : xen->areas.frames;
+	uint64_t end = xen->pointers.appl + frames;
 
-	if (!xen->capture)
-		(void)pcm_xen_areas_silence(&xen->areas, xen->pointers.appl, silent);
-	appl_commit(xen, xen->pointers.appl + frames);
+	if (frames > frames_avail(xen)) {
+		xensnd_stream_xrun(xen->stream);
+		return;
+	}
+	if (!xen->capture && end > xen->written) {
+		uint64_t from =
+			xen->written > xen->pointers.appl ? xen->written : xen->pointers.appl;
+
+		(void)pcm_xen_areas_silence(&xen->areas, from, end - from);
+	}
+	appl_commit(xen, end);
 }
 
-/* Further back than prepare is nothing: the pointers have lost their meaning until the next one. */
+/* Further back than prepare is nothing, either. */
 static void program_back(struct pcm_xen *xen, uint64_t frames)
 {
 	uint64_t appl = xen->pointers.appl - frames;
@@ -134,6 +162,9 @@ static void program_follow(struct pcm_xen *xen)
 	struct pcm_xen_move move;
 
 	xen->pointers.boundary = atomic_load(&xen->boundary);
+	if (xen->adopt)
+		pcm_xen_pointers_adopt(&xen->pointers, xen->io.appl_ptr);
+	xen->adopt = false;
 	move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
 	switch (move.kind) {
 	case PCM_XEN_MOVE_NONE:
@@ -276,17 +307,6 @@ static int frames_write(struct pcm_xen *xen, const snd_pcm_channel_area_t *areas
 	return pcm_xen_areas_write(&xen->areas, appl + late, areas, offset + late, size - late);
 }
 
-/* How many frames a transfer may carry; ioplug asks for no more unless its pointers are astray. */
-static uint64_t frames_avail(struct pcm_xen *xen)
-{
-	uint64_t position = frames_position(xen);
-	uint64_t appl = xen->pointers.appl;
-
-	if (xen->capture)
-		return position > appl ? position - appl : 0;
-	return xen->areas.frames + position > appl ? xen->areas.frames + position - appl : 0;
-}
-
 /* ioplug repeats mmap_begin's transfers and moves appl_ptr later: program_follow() then sees it. */
 static bool access_is_mmap(const snd_pcm_ioplug_t *io)
 {
@@ -418,16 +438,28 @@ static int command_ended(struct pcm_xen *xen, int ret)
 	return ret;
 }
 
+/*
+ * ioplug has zeroed its pointers and given up its lock before this, so another thread may have
+ * written since: those frames are lost, and count as played. hwsync takes the lock and looks; in
+ * the state that ioplug is about to have, since a drain of before would end the new run.
+ */
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
 	struct pcm_xen *xen = pcm_xen(io);
-	int ret = xensnd_stream_prepare(xen->stream);
+	int ret;
 
+	pthread_mutex_lock(&xen->lock);
+	ret = xensnd_stream_prepare(xen->stream);
 	if (ret == 0) {
-		pthread_mutex_lock(&xen->lock);
 		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
+		xen->written = 0;
 		xen->frozen = 0;
-		pthread_mutex_unlock(&xen->lock);
+		xen->adopt = true;
+	}
+	pthread_mutex_unlock(&xen->lock);
+	if (ret == 0) {
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_PREPARED);
+		(void)snd_pcm_hwsync(io->pcm);
 	}
 	return command_ended(xen, ret);
 }
@@ -470,10 +502,7 @@ static int pcm_xen_poll_revents(
 
 	(void)pfd;
 	(void)nfds;
-	/*
-	 * What was read by mmap_commit, and whether the program has left too much unread, is only
-	 * known when somebody asks for the position.
-	 */
+	/* What mmap_commit has read, and an overrun, show when somebody asks for the position. */
 	if (xen->capture && io->state == SND_PCM_STATE_RUNNING)
 		snd_pcm_hwsync(io->pcm);
 	if (!state_update(xen) && io->state != SND_PCM_STATE_DISCONNECTED)

@@ -46,3 +46,9 @@ void pcm_xen_pointers_reset(struct pcm_xen_pointers *pointers, uint64_t base, ui
 	pointers->appl = appl;
 	pointers->hw = 0;
 }
+
+void pcm_xen_pointers_adopt(struct pcm_xen_pointers *pointers, uint64_t appl_ptr)
+{
+	pcm_xen_pointers_reset(
+		pointers, appl_ptr < pointers->boundary ? pointers->boundary - appl_ptr : 0, 0);
+}

@@ -43,4 +43,7 @@ uint64_t pcm_xen_pointers_hw(struct pcm_xen_pointers *pointers, uint64_t positio
 /* ALSA's pointers are 0 since the frame base, and so far was read or written. */
 void pcm_xen_pointers_reset(struct pcm_xen_pointers *pointers, uint64_t base, uint64_t appl);
 
+/* Nothing was read or written since prepare, and yet this is ALSA's appl_ptr. */
+void pcm_xen_pointers_adopt(struct pcm_xen_pointers *pointers, uint64_t appl_ptr);
+
 #endif

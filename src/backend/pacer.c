@@ -57,7 +57,8 @@ void xensnd_pacer_start(struct xensnd_pacer *pacer, int64_t now_ns)
 
 void xensnd_pacer_pause(struct xensnd_pacer *pacer, int64_t now_ns)
 {
-	xensnd_pacer_advance(pacer, now_ns);
+	if (!pacer->capture)
+		xensnd_pacer_advance(pacer, now_ns);
 	pacer->running = false;
 }
 

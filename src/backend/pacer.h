@@ -38,7 +38,10 @@ void xensnd_pacer_take(struct xensnd_pacer *pacer, uint32_t frames);
 /* Begins or goes on at now. */
 void xensnd_pacer_start(struct xensnd_pacer *pacer, int64_t now_ns);
 
-/* Stops and keeps what is queued. */
+/*
+ * Stops and keeps what is queued. A capture stops where the last advance left it, so that nothing
+ * is recorded that the position did not tell of.
+ */
 void xensnd_pacer_pause(struct xensnd_pacer *pacer, int64_t now_ns);
 
 /* Stops and forgets what is queued. */

@@ -211,6 +211,7 @@ static int session_open(struct xensnd_session *session, const struct xensnd_open
 			"can not map a buffer of %u bytes: %s", open->buffer_sz, strerror(-ret));
 		return ret;
 	}
+	session->failure_logged = false;
 	ret = direction_open(session, &params);
 	if (ret == 0)
 		ret = direction_look(session);
@@ -359,7 +360,6 @@ static void session_move(struct xensnd_session *session)
 {
 	const struct xensnd_device_spec *spec = &session->setup->device;
 	struct xensnd_pcm *pcm = session->pcm;
-	bool had_error = pcm->error != 0;
 	bool waiting = session->n_pending > 0;
 	bool moved;
 
@@ -377,10 +377,11 @@ static void session_move(struct xensnd_session *session)
 	session->device_idle = session->device_idle && waiting && !moved;
 	if (pcm->error) {
 		pending_answer_all(session, pcm->error);
-		if (!had_error)
+		if (!session->failure_logged)
 			xensnd_session_log(session, XENSND_LOG_ERROR,
 				"the device %s<%s> failed: %s", xensnd_device_kind_name(spec->kind),
 				spec->name, strerror(-pcm->error));
+		session->failure_logged = true;
 	}
 	session_send_position(session);
 }

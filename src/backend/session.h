@@ -61,7 +61,8 @@ struct xensnd_session {
 		pending[XENSND_RING_SLOTS]; /* from first on, in order, wrapping */
 	unsigned int pending_first;
 	unsigned int n_pending;
-	bool device_idle; /* its descriptors were ready, and it moved nothing */
+	bool device_idle;    /* its descriptors were ready, and it moved nothing */
+	bool failure_logged; /* the device's */
 	bool abilities_known;
 	struct xensnd_query_hw_param abilities; /* of the device */
 	struct xensnd_log_limit log_limit;

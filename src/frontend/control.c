@@ -270,6 +270,14 @@ static void start_step(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
 
+	/*
+	 * Another thread's start has overtaken the end of a prepare, after which ioplug believes in
+	 * PREPARED.
+	 */
+	if (worker->run == XENSND_RUN_RUNNING && worker->prepared) {
+		command_end(stream, 0);
+		return;
+	}
 	if (worker->run != XENSND_RUN_STOPPED || !worker->prepared) {
 		command_end(stream, -EBADFD);
 		return;

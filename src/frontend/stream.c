@@ -525,7 +525,7 @@ int xensnd_stream_wake_fd(const struct xensnd_stream *stream)
 
 bool xensnd_stream_ready(struct xensnd_stream *stream)
 {
-	uint64_t appl, position, avail;
+	uint64_t appl, position, avail, avail_min;
 
 	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE || atomic_load(&stream->stopped))
 		return true;
@@ -541,12 +541,12 @@ bool xensnd_stream_ready(struct xensnd_stream *stream)
 		return position >= appl;
 	if (atomic_load(&stream->period_ended))
 		return true;
-	avail = stream->capture ? position - appl
-				: stream->geometry.buffer_bytes - (appl - position);
-	/* An overrun is found by the program that looks, so it has to. */
-	if (stream->capture && avail >= atomic_load(&stream->stop_threshold))
-		return true;
-	return avail >= atomic_load(&stream->avail_min);
+	avail_min = atomic_load(&stream->avail_min);
+	if (!stream->capture)
+		return stream->geometry.buffer_bytes - (appl - position) >= avail_min;
+	/* Too late is a reason, too; an underrun has shown itself as the condition. */
+	avail = position - appl;
+	return avail >= avail_min || avail >= atomic_load(&stream->stop_threshold);
 }
 
 bool xensnd_stream_period_ended(struct xensnd_stream *stream)

@@ -399,7 +399,8 @@ static bool may_sleep(struct xensnd_stream *stream)
 	/* Without answers, what is in flight may be done by the time there is more to send. */
 	if (!answers)
 		fill.in_flight = 0;
-	if (may_submit(stream))
+	/* A recording has an answer coming, after which it asks for more; that is early enough. */
+	if (may_submit(stream) && !(stream->capture && fill.in_flight > 0))
 		wanted = xensnd_geometry_wanted(&stream->geometry, &fill);
 	atomic_store(&stream->wanted, wanted);
 	if (atomic_load(&stream->appl) >= wanted)

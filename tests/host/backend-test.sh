@@ -123,8 +123,71 @@ check 'and does not serve them' test "$(store_read "$(host_backend 3)/state")" =
 backend_end 'SIGTERM ends a daemon with several cards, too'
 check 'nothing is left shared or bound' nodes_ctl wait files=0 grants=0 mapped=0 ports=0
 
+# Recording: a WAV file, silence, and an ALSA device.
+"$frontend" sound "$HOST_DIR/wav/sound.wav"
+tail -c +45 "$HOST_DIR/wav/sound.wav" >"$HOST_DIR/sound.raw"
+printf 'pcm.numbered { type file slave.pcm null file /dev/null infile "%s/sound.raw" format raw }\n' "$HOST_DIR" \
+	>"$HOST_DIR/alsa.conf"
+export ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf:$HOST_DIR/alsa.conf
+# capture_card ID UNIQUE-ID
+capture_card()
+{
+	host_card "$1" sample-rates=44100,48000 sample-formats=s16_le,u8 channels-max=2 buffer-size=65536 0/0/type=c \
+		"0/0/unique-id=$2"
+}
+# records ID MODE...
+records()
+{
+	local id=$1
+	shift
+	as_guest "$frontend" "$(host_frontend "$id")" "$@" || HOST_FAILED=$((HOST_FAILED + 1))
+}
+host_card_remove 0
+host_card_remove 1
+capture_card 0 'wav<sound.wav>'
+capture_card 1 null
+capture_card 6 'alsa<numbered>'
+capture_card 7 'wav<card.wav>'
+capture_card 8 'wav<missing.wav>'
+capture_card 9 'wav<../sound.wav>'
+all=s8,u8,mu_law,a_law,ima_adpcm,mpeg,gsm
+for name in s16 u16 s24 u24 s32 u32 float float64 iec958_subframe; do
+	all=$all,${name}_le,${name}_be
+done
+id=10
+for device in null 'alsa<null>'; do
+	host_card "$id" sample-rates=48000 "sample-formats=$all" channels-max=3 0/0/type=p "0/0/unique-id=$device"
+	host_card $((id + 1)) sample-rates=48000 "sample-formats=$all" channels-max=3 0/0/type=c "0/0/unique-id=$device"
+	id=$((id + 2))
+done
+backend_start --wav-dir "$HOST_DIR/wav" --input "*/7/*/*=wav<$HOST_DIR/sound.raw>"
+records 0 record
+check 'the log tells how much was recorded, and how often too late' logged \
+	'domain 0 card 0 stream 0/0: closed, [0-9]* frames recorded, 1 overruns'
+records 1 silent
+records 6 numbered
+records 10 formats
+records 11 formats
+# alsa-lib's null has all but one
+records 12 formats iec958_subframe_be
+records 13 formats iec958_subframe_be
+open_fails()
+{
+	! as_guest "$frontend" "$(host_frontend "$1")" silent >/dev/null && logged "$2"
+}
+check 'a file that is no WAV file can not be recorded from' open_fails 7 'card 7 .*no WAV file'
+check 'a file that is not there neither' open_fails 8 'card 8 .*No such file'
+check 'a capture stream can not name files elsewhere' store_wait "$(host_backend 9)/state" 2
+store_write "$(host_frontend 9)/state" 3
+check 'and then does not connect' store_wait "$(host_backend 9)/state" 6
+backend_end 'SIGTERM ends a daemon that has recorded'
+check 'nothing is left of recording' nodes_ctl wait files=0 grants=0 mapped=0 ports=0
+
 # A device that blocks: a file that is a FIFO without a reader. Nothing but its own card notices.
 host_card_remove 0
+for id in 1 6 7 8 9 10 11 12 13; do
+	host_card_remove "$id"
+done
 mkfifo "$HOST_DIR/fifo"
 printf 'pcm.blocks { type file slave.pcm null file "%s/fifo" format raw }\n' "$HOST_DIR" >"$HOST_DIR/alsa.conf"
 export ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf:$HOST_DIR/alsa.conf

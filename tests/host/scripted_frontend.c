@@ -3,9 +3,16 @@
  * A frontend that does what it should and what it should not, request by request, against a running
  * backend: what a backend promises to any guest, and what it does about a hostile one. Prints TAP.
  *
- * Usage: scripted_frontend FRONTEND-PATH [crash]. The card has one playback stream, 48000 Hz stereo
- * s16_le among others, and a buffer of at least 64 KiB; the backend is in InitWait. With "crash" it
- * connects, plays and exits without a word, as a program that is killed.
+ * Usage: scripted_frontend FRONTEND-PATH [MODE], or scripted_frontend sound FILE. The card has one
+ * stream, 48000 Hz stereo s16_le among others, and a buffer of at least 64 KiB; the backend is in
+ * InitWait. Without a mode it is a playback stream. Modes:
+ *
+ *   crash     connects, plays and exits without a word, as a program that is killed
+ *   record    a capture stream whose sound is a file that "sound" has written, in real time
+ *   numbered  a capture stream whose sound are the numbered frames of that file, at any pace
+ *   silent    a capture stream that is silent
+ *   formats   a stream of either direction that takes every format, three channels; one that its
+ *             device lacks may follow
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,6 +30,7 @@
 
 #include "common/clock.h"
 #include "protocol/event_page.h"
+#include "protocol/format.h"
 #include "protocol/page_directory.h"
 #include "protocol/ring.h"
 #include "protocol/xenstore_path.h"
@@ -34,6 +42,7 @@
 #define BUFFER 65536u
 #define PERIOD 1920u /* 10 ms */
 #define PAGES (BUFFER / XENSND_PAGE_BYTES)
+#define SOUND_FRAMES 60000u /* 1.25 s */
 
 struct frontend {
 	struct xs_handle *xs;
@@ -52,6 +61,8 @@ struct frontend {
 	unsigned int n_events;
 	bool stepped_back;
 	bool ids_broken;
+	int64_t started_ns; /* capture: just before START */
+	bool ahead_of_time;
 };
 
 static unsigned int failed;
@@ -216,6 +227,14 @@ static void push(struct frontend *front)
 		xenevtchn_notify(front->evtchn, front->ring_port);
 }
 
+/* How much can have been recorded since START. */
+static uint64_t bytes_until_now(const struct frontend *front)
+{
+	uint64_t us = (uint64_t)(xensnd_now_ns() - front->started_ns) / 1000;
+
+	return us * RATE / 1000000 * FRAME + FRAME;
+}
+
 static void events_take(struct frontend *front)
 {
 	struct xensnd_evt evt;
@@ -226,6 +245,8 @@ static void events_take(struct frontend *front)
 		if (evt.op.cur_pos.position < front->position)
 			front->stepped_back = true;
 		front->position = evt.op.cur_pos.position;
+		if (front->started_ns != 0 && front->position > bytes_until_now(front))
+			front->ahead_of_time = true;
 		front->n_events++;
 	}
 }
@@ -571,6 +592,369 @@ static void versions_are_published(struct frontend *front)
 	free(versions);
 }
 
+/* ---- recording ---- */
+
+/* A frame says which one it is, and is never silent. */
+static void sound_frame(uint8_t *bytes, uint32_t number)
+{
+	bytes[0] = (uint8_t)number;
+	bytes[1] = (uint8_t)(number >> 8);
+	bytes[2] = (uint8_t)~bytes[0];
+	bytes[3] = (uint8_t)~bytes[1];
+}
+
+static int sound_write(const char *path)
+{
+	static const uint8_t header[44] = "RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\2\0\x80\xbb\0\0"
+					  "\0\xee\2\0\4\0\x10\0data\xff\xff\xff\xff";
+	static uint8_t frames[SOUND_FRAMES * FRAME];
+	FILE *file = fopen(path, "we");
+	bool good;
+
+	if (!file)
+		die(path);
+	for (uint32_t i = 0; i < SOUND_FRAMES; i++)
+		sound_frame(frames + (size_t)i * FRAME, i);
+	good = fwrite(header, sizeof(header), 1, file) == 1 &&
+	       fwrite(frames, sizeof(frames), 1, file) == 1;
+	return fclose(file) == 0 && good ? 0 : 1;
+}
+
+static uint8_t *data_at(const struct frontend *front, uint32_t offset)
+{
+	return (uint8_t *)page_at(front, 3) + offset;
+}
+
+/* Whether the buffer has the frames from number on there, and silence after the last. */
+static bool sound_is(
+	const struct frontend *front, uint32_t offset, uint32_t length, uint32_t number)
+{
+	for (uint32_t at = 0; at < length; at += FRAME, number++) {
+		uint8_t frame[FRAME] = { 0 };
+
+		if (number < SOUND_FRAMES)
+			sound_frame(frame, number);
+		if (memcmp(data_at(front, offset + at), frame, FRAME) != 0) {
+			printf("# frame %u is %02x%02x %02x%02x\n", number,
+				data_at(front, offset + at)[1], data_at(front, offset + at)[0],
+				data_at(front, offset + at)[3], data_at(front, offset + at)[2]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t number_at(const struct frontend *front, uint32_t offset)
+{
+	return data_at(front, offset)[0] | (uint32_t)data_at(front, offset)[1] << 8;
+}
+
+static void data_spoil(struct frontend *front)
+{
+	memset(data_at(front, 0), 0x5a, BUFFER);
+}
+
+static struct xensnd_req read_request(uint32_t offset, uint32_t length)
+{
+	return (struct xensnd_req){ .operation = XENSND_OP_READ,
+		.op.rw = { .offset = offset, .length = length } };
+}
+
+static struct xensnd_req trigger_request(uint8_t type)
+{
+	return (struct xensnd_req){ .operation = XENSND_OP_TRIGGER, .op.trigger.type = type };
+}
+
+static int32_t ask_read(struct frontend *front, uint32_t offset, uint32_t length)
+{
+	struct xensnd_req req = read_request(offset, length);
+
+	return ask(front, &req, NULL);
+}
+
+static bool answered(struct frontend *front, const struct xensnd_req *req, int32_t status)
+{
+	struct xensnd_resp rsp;
+
+	if (!response_wait(front, &rsp))
+		return false;
+	if (rsp.id == req->id && rsp.operation == req->operation && rsp.status == status)
+		return true;
+	printf("# answer %d to %u (operation %u) instead of %d to %u (%u)\n", rsp.status, rsp.id,
+		rsp.operation, status, req->id, req->operation);
+	return false;
+}
+
+static void a_capture_refuses_what_is_wrong(struct frontend *front)
+{
+	struct xensnd_req req;
+
+	check(ask_read(front, 0, 1024) == -XEN_EBADF, "READ before OPEN is refused");
+	check(ask_write(front, 0, 1024) == -XEN_EINVAL, "WRITE of a capture stream is refused");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBADF,
+		"START before OPEN is refused");
+	req = open_request(front), req.op.open.pcm_rate = 44100;
+	check(ask(front, &req, NULL) == -XEN_EINVAL, "another rate than the file's is refused");
+	req = open_request(front), req.op.open.pcm_format = XENSND_PCM_FORMAT_U8;
+	check(ask(front, &req, NULL) == -XEN_EINVAL, "another format than the file's is refused");
+	req = open_request(front), req.op.open.pcm_channels = 1;
+	check(ask(front, &req, NULL) == -XEN_EINVAL, "another number of channels is refused");
+	check(ask_open(front) == 0, "a recording opens");
+	check(ask_write(front, 0, 1024) == -XEN_EINVAL,
+		"WRITE of an open capture stream is refused");
+	check(ask_read(front, 0xfffffffc, 8) == -XEN_EINVAL,
+		"READ over the end of 32 bits is refused");
+	check(ask_read(front, BUFFER - 4, 8) == -XEN_EINVAL,
+		"READ over the buffer's end is refused");
+	check(ask_read(front, BUFFER, 4) == -XEN_EINVAL, "READ beyond the buffer is refused");
+	check(ask_read(front, 0, 6) == -XEN_EINVAL, "READ of half a frame is refused");
+	check(ask_read(front, 0, 0) == 0, "READ of nothing is answered");
+}
+
+static void a_query_tells_the_file(struct frontend *front)
+{
+	struct xensnd_req req = { .operation = XENSND_OP_HW_PARAM_QUERY,
+		.op.hw_param = { .formats = UINT64_MAX,
+			.rates = { 1, UINT32_MAX },
+			.channels = { 1, UINT32_MAX },
+			.buffer = { 1, UINT32_MAX },
+			.period = { 1, UINT32_MAX } } };
+	struct xensnd_query_hw_param *set;
+	struct xensnd_resp rsp;
+
+	check(ask(front, &req, &rsp) == 0, "HW_PARAM_QUERY of a recording");
+	set = &rsp.resp.hw_param;
+	check(set->formats == XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE) &&
+			set->rates.min == RATE && set->rates.max == RATE &&
+			set->channels.min == 2 && set->channels.max == 2,
+		"narrows to what the file has");
+}
+
+/* READs around START. Returns the number of the next frame. */
+static uint32_t reads_wait_for_their_data(struct frontend *front)
+{
+	struct xensnd_req early = read_request(0, PERIOD),
+			  start = trigger_request(XENSND_OP_TRIGGER_START), reads[8];
+	uint32_t length = 0;
+	bool good = true;
+
+	data_spoil(front);
+	put_raw(front, &early);
+	front->started_ns = xensnd_now_ns();
+	put_raw(front, &start);
+	push(front);
+	check(answered(front, &start, 0), "START is carried out though a READ before it waits");
+	check(answered(front, &early, 0), "the waiting READ is answered");
+	check(sound_is(front, 0, PERIOD, 0), "with the first frames of the file");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == -XEN_EBUSY,
+		"START of a started recording is refused");
+	for (uint32_t i = 0; i < 8; i++) {
+		reads[i] = read_request(length, (i % 3 + 1) * PERIOD - 5 * i * FRAME);
+		length += reads[i].op.rw.length;
+		put_raw(front, &reads[i]);
+	}
+	push(front);
+	for (uint32_t i = 0, at = 0; i < 8; at += reads[i++].op.rw.length)
+		good = good && answered(front, &reads[i], 0) &&
+		       sound_is(front, at, reads[i].op.rw.length, (PERIOD + at) / FRAME);
+	check(good, "several READs are answered in their order, with all of their data");
+	return (PERIOD + length) / FRAME;
+}
+
+static void the_position_needs_no_reads(struct frontend *front, uint32_t next)
+{
+	unsigned int before;
+
+	events_take(front);
+	check(front->position + PERIOD >= next * FRAME, "the position follows what was read");
+	before = front->n_events;
+	check(position_wait(front, front->position + 5 * PERIOD),
+		"the position goes on while nobody reads");
+	check(front->n_events - before <= 6, "and no more than once in each period");
+}
+
+static uint32_t a_pause_holds_a_recording(struct frontend *front, uint32_t next)
+{
+	struct xensnd_req late = read_request(0, PERIOD),
+			  resume = trigger_request(XENSND_OP_TRIGGER_RESUME);
+	uint64_t held;
+	uint32_t rest;
+
+	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == 0, "PAUSE of a recording");
+	events_take(front);
+	held = front->position;
+	rest = (uint32_t)held - next * FRAME;
+	check(ask_read(front, 0, rest) == 0 && sound_is(front, 0, rest, next),
+		"what the position tells can be read in a pause");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_PAUSE) == -XEN_EBADF,
+		"PAUSE in a pause is refused");
+	events_take(front);
+	check(front->position == held, "the position holds in a pause of a recording");
+	put_raw(front, &late);
+	put_raw(front, &resume);
+	push(front);
+	check(answered(front, &resume, 0) && answered(front, &late, 0) &&
+			sound_is(front, 0, PERIOD, (uint32_t)(held / FRAME)),
+		"RESUME goes on with the frame where PAUSE held");
+	return (uint32_t)(held + PERIOD) / FRAME;
+}
+
+static uint32_t stop_refuses_what_waits(struct frontend *front, uint32_t next)
+{
+	struct xensnd_req waits[3], stop = trigger_request(XENSND_OP_TRIGGER_STOP);
+	bool good = true;
+
+	check(position_wait(front, next * FRAME + 2 * PERIOD), "something is there to be dropped");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0, "STOP of a recording");
+	events_take(front);
+	next = (uint32_t)(front->position / FRAME);
+	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0,
+		"STOP of a stopped recording is no error");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == 0, "START after STOP");
+	check(ask_read(front, 0, PERIOD) == 0 && sound_is(front, 0, PERIOD, next),
+		"goes on where the position stood, and not with what was dropped");
+	for (unsigned int i = 0; i < 3; i++) {
+		waits[i] = read_request(0, BUFFER);
+		put_raw(front, &waits[i]);
+	}
+	put_raw(front, &stop);
+	push(front);
+	for (unsigned int i = 0; i < 3; i++)
+		good = good && answered(front, &waits[i], -XEN_EIO);
+	check(good, "STOP answers waiting READs with an error");
+	check(answered(front, &stop, 0), "and itself with success");
+	events_take(front);
+	return (uint32_t)(front->position / FRAME);
+}
+
+static void an_overrun_costs_the_oldest_frames_only(struct frontend *front, uint32_t next)
+{
+	int64_t lost_by;
+	uint64_t full;
+	uint32_t first;
+
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == 0, "START before an overrun");
+	check(position_wait(front, next * FRAME + BUFFER - PERIOD),
+		"nobody reads until it is full");
+	lost_by = xensnd_deadline_ms(2 * 1000 * PERIOD / FRAME / RATE + 20);
+	while (front_sleep(front, lost_by))
+		;
+	events_take(front);
+	full = front->position;
+	check(full <= next * FRAME + BUFFER, "the position promises no more than can be read");
+	check(ask_read(front, 0, BUFFER) == 0, "READ after an overrun succeeds");
+	first = number_at(front, 0);
+	check(first > next && sound_is(front, 0, BUFFER, first),
+		"with the last frames, one after the other");
+	check(position_wait(front, full + PERIOD), "the position goes on after an overrun");
+}
+
+/* Reads until all is silent. */
+static void the_end_is_followed_by_silence(struct frontend *front)
+{
+	int64_t deadline = xensnd_deadline_ms(PATIENCE_MS);
+	bool good = true, silent = false;
+
+	while (good && !silent && xensnd_now_ns() < deadline) {
+		uint32_t first, last;
+
+		good = ask_read(front, 0, 8 * PERIOD) == 0;
+		first = number_at(front, 0);
+		last = first + 8 * PERIOD / FRAME;
+		silent = memcmp(data_at(front, 0), "\0\0\0\0", FRAME) == 0;
+		good = good && sound_is(front, 0, 8 * PERIOD, silent ? SOUND_FRAMES : first) &&
+		       (silent || last > first);
+	}
+	check(good && silent, "the file's end is followed by silence");
+	check(!front->stepped_back, "the position of a recording never steps back");
+	check(!front->ahead_of_time, "and is never ahead of real time");
+	check(!front->ids_broken, "its events are counted");
+}
+
+static void close_refuses_what_waits(struct frontend *front)
+{
+	struct xensnd_req wait = read_request(0, BUFFER), end = { .operation = XENSND_OP_CLOSE };
+
+	put_raw(front, &wait);
+	put_raw(front, &end);
+	push(front);
+	check(answered(front, &wait, -XEN_EIO) && answered(front, &end, 0),
+		"CLOSE answers a waiting READ with an error and itself at once");
+	check(ask_read(front, 0, PERIOD) == -XEN_EBADF, "READ after CLOSE is refused");
+}
+
+static void no_period_means_no_events(struct frontend *front)
+{
+	struct xensnd_req req = open_request(front);
+	unsigned int before;
+
+	events_take(front);
+	before = front->n_events;
+	req.op.open.period_sz = 0;
+	check(ask(front, &req, NULL) == 0, "OPEN without a period");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_START) == 0 &&
+			ask_read(front, 0, BUFFER / 2) == 0 && sound_is(front, 0, BUFFER / 2, 0),
+		"a new OPEN begins with the file's first frame");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0, "STOP without a period");
+	events_take(front);
+	check(front->n_events == before, "and sends no events");
+	check(ask_operation(front, XENSND_OP_CLOSE) == 0, "CLOSE after it");
+}
+
+static void a_recording_frontend_may_go(struct frontend *front)
+{
+	struct xensnd_req wait = read_request(0, BUFFER);
+
+	check(ask_open(front) == 0 && ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
+		"a stream records");
+	put_raw(front, &wait);
+	push(front);
+	state_write(front, XenbusStateClosing);
+	check(backend_wait(front, XenbusStateInitWait, XenbusStateInitWait),
+		"a frontend that closes while a READ waits leaves the backend waiting for the "
+		"next");
+	state_write(front, XenbusStateClosed);
+}
+
+static void record(struct frontend *front)
+{
+	uint32_t next;
+
+	a_capture_refuses_what_is_wrong(front);
+	a_query_tells_the_file(front);
+	next = reads_wait_for_their_data(front);
+	the_position_needs_no_reads(front, next);
+	next = a_pause_holds_a_recording(front, next);
+	next = stop_refuses_what_waits(front, next);
+	an_overrun_costs_the_oldest_frames_only(front, next);
+	the_end_is_followed_by_silence(front);
+	close_refuses_what_waits(front);
+	no_period_means_no_events(front);
+	a_recording_frontend_may_go(front);
+}
+
+/* From OPEN to CLOSE, over the buffer's end; which frames are expected? */
+static void listen_to(struct frontend *front, uint32_t number, const char *what)
+{
+	check(ask_open(front) == 0 && ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
+		"recording %s starts", what);
+	data_spoil(front);
+	check(ask_read(front, 0, PERIOD) == 0 && sound_is(front, 0, PERIOD, number),
+		"a READ gets %s", what);
+	check(ask_read(front, PERIOD, BUFFER - PERIOD) == 0 &&
+			sound_is(front, PERIOD, BUFFER - PERIOD,
+				number == 0 ? PERIOD / FRAME : number),
+		"and a long one more of it");
+	check(position_wait(front, BUFFER), "the position follows");
+	check(ask_trigger(front, XENSND_OP_TRIGGER_STOP) == 0 &&
+			ask_operation(front, XENSND_OP_CLOSE) == 0,
+		"recording %s ends", what);
+	state_write(front, XenbusStateClosing);
+	check(backend_wait(front, XenbusStateInitWait, XenbusStateInitWait),
+		"and its card waits for the next");
+	state_write(front, XenbusStateClosed);
+}
+
 static void front_init(struct frontend *front, const char *path)
 {
 	char *backend;
@@ -589,33 +973,91 @@ static void front_init(struct frontend *front, const char *path)
 		die("xengntshr_open");
 }
 
+/* Opens, moves a buffer and closes. */
+static bool format_works(
+	struct frontend *front, unsigned int format, bool capture, const char *lacking)
+{
+	struct xensnd_req req = open_request(front), move = read_request(0, 0);
+	uint32_t bytes = xensnd_format_bytes(format);
+
+	req.op.open.pcm_format = (uint8_t)format;
+	req.op.open.pcm_channels = 3;
+	req.op.open.buffer_sz = 3 * 512 * (bytes ? bytes : 1);
+	req.op.open.period_sz = 0;
+	if (bytes == 0 || (lacking && strcmp(xensnd_format_name(format), lacking) == 0))
+		return ask(front, &req, NULL) == -XEN_EINVAL;
+	move.operation = capture ? XENSND_OP_READ : XENSND_OP_WRITE;
+	move.op.rw.length = req.op.open.buffer_sz;
+	return ask(front, &req, NULL) == 0 && ask_read(front, 0, 1) == -XEN_EINVAL &&
+	       ask_write(front, 0, bytes) == -XEN_EINVAL &&
+	       ask_trigger(front, XENSND_OP_TRIGGER_START) == 0 && ask(front, &move, NULL) == 0 &&
+	       ask_operation(front, XENSND_OP_CLOSE) == 0;
+}
+
+static void formats(struct frontend *front, const char *lacking)
+{
+	char *type = xensnd_node_read(front->xs, XBT_NULL, front->path, "0/0/type");
+	bool capture = type && strcmp(type, "c") == 0, good = true;
+
+	free(type);
+	for (unsigned int format = 0; format < XENSND_FORMATS; format++) {
+		if (format_works(front, format, capture, lacking))
+			continue;
+		printf("# %s does not\n", xensnd_format_name(format));
+		good = false;
+	}
+	check(good, "%s works in all formats of the device that have frames, and in no other",
+		capture ? "recording" : "playing");
+	state_write(front, XenbusStateClosed);
+}
+
+static void crash(struct frontend *front)
+{
+	check(ask_open(front) == 0 && ask_write(front, 0, BUFFER) == 0 &&
+			ask_trigger(front, XENSND_OP_TRIGGER_START) == 0,
+		"a stream plays until its program crashes");
+	_exit(failed ? 1 : 0);
+}
+
+static void play(struct frontend *front)
+{
+	versions_are_published(front);
+	a_closed_stream_refuses(front);
+	bad_opens_are_refused(front);
+	bad_writes_are_refused(front);
+	a_query_narrows(front);
+	a_full_device_keeps_writes_waiting(front);
+	stop_answers_what_waits(front);
+	pause_holds(front);
+	a_full_event_page_loses_no_position(front);
+	close_answers_what_waits(front);
+	a_broken_ring_costs_the_connection_only(front);
+	a_bad_grant_is_no_last_word(front);
+	states_are_followed(front);
+}
+
 int main(int argc, char **argv)
 {
 	struct frontend front;
 
 	if (argc < 2)
 		return 2;
+	if (strcmp(argv[1], "sound") == 0)
+		return argc == 3 ? sound_write(argv[2]) : 2;
 	front_init(&front, argv[1]);
 	check(front_connect(&front), "a connection is made");
-	if (argc > 2) {
-		check(ask_open(&front) == 0 && ask_write(&front, 0, BUFFER) == 0 &&
-				ask_trigger(&front, XENSND_OP_TRIGGER_START) == 0,
-			"a stream plays until its program crashes");
-		_exit(failed ? 1 : 0);
-	}
-	versions_are_published(&front);
-	a_closed_stream_refuses(&front);
-	bad_opens_are_refused(&front);
-	bad_writes_are_refused(&front);
-	a_query_narrows(&front);
-	a_full_device_keeps_writes_waiting(&front);
-	stop_answers_what_waits(&front);
-	pause_holds(&front);
-	a_full_event_page_loses_no_position(&front);
-	close_answers_what_waits(&front);
-	a_broken_ring_costs_the_connection_only(&front);
-	a_bad_grant_is_no_last_word(&front);
-	states_are_followed(&front);
+	if (argc > 2 && strcmp(argv[2], "crash") == 0)
+		crash(&front);
+	if (argc > 2 && strcmp(argv[2], "record") == 0)
+		record(&front);
+	else if (argc > 2 && strcmp(argv[2], "numbered") == 0)
+		listen_to(&front, 0, "numbered frames");
+	else if (argc > 2 && strcmp(argv[2], "formats") == 0)
+		formats(&front, argv[3]);
+	else if (argc > 2)
+		listen_to(&front, SOUND_FRAMES, "silence");
+	else
+		play(&front);
 	resources_free(&front);
 	xengntshr_close(front.source);
 	xs_close(front.xs);

@@ -153,18 +153,20 @@ static void a_capture_that_nobody_reads_loses_its_oldest_frames(void **state)
 
 static void a_capture_stands_still_in_a_pause(void **state)
 {
+	const int64_t resume_ns = START_NS + XENSND_NS_PER_SECOND;
 	struct xensnd_pacer pacer;
 
 	(void)state;
 	xensnd_pacer_init(&pacer, 48000, 4800, true);
 	xensnd_pacer_start(&pacer, START_NS);
-	xensnd_pacer_pause(&pacer, START_NS + 50 * XENSND_NS_PER_MS);
-	assert_false(xensnd_pacer_advance(&pacer, START_NS + XENSND_NS_PER_SECOND));
+	xensnd_pacer_advance(&pacer, START_NS + 50 * XENSND_NS_PER_MS);
+	xensnd_pacer_pause(&pacer, START_NS + 51 * XENSND_NS_PER_MS);
+	assert_false(xensnd_pacer_advance(&pacer, resume_ns));
 	assert_int_equal(pacer.queued, 2400);
-	xensnd_pacer_start(&pacer, START_NS + XENSND_NS_PER_SECOND);
-	assert_true(xensnd_pacer_when(&pacer, 48) ==
-		    START_NS + XENSND_NS_PER_SECOND + XENSND_NS_PER_MS);
-	xensnd_pacer_drop(&pacer, START_NS + XENSND_NS_PER_SECOND + XENSND_NS_PER_MS);
+	xensnd_pacer_start(&pacer, resume_ns);
+	assert_true(xensnd_pacer_when(&pacer, 48) == resume_ns + XENSND_NS_PER_MS);
+	xensnd_pacer_advance(&pacer, resume_ns + XENSND_NS_PER_MS);
+	xensnd_pacer_drop(&pacer, resume_ns + 2 * XENSND_NS_PER_MS);
 	assert_int_equal(pacer.queued, 0);
 	assert_int_equal(pacer.passed, 2448);
 }

@@ -104,6 +104,23 @@ static void pointers_after_a_reset_keep_what_is_queued(void **state)
 	move_is(&pointers, 200, 10, PCM_XEN_MOVE_NONE, 0);
 }
 
+/* Another thread has written while prepare was under way. */
+static void pointers_take_up_what_was_written_beside_prepare(void **state)
+{
+	struct pcm_xen_pointers pointers = { .boundary = BOUNDARY, .appl = 1000, .hw = 900 };
+
+	(void)state;
+	pcm_xen_pointers_adopt(&pointers, 300);
+	move_is(&pointers, 300, 0, PCM_XEN_MOVE_NONE, 0);
+	assert_int_equal(pcm_xen_pointers_hw(&pointers, 0), 300);
+	pointers.appl = 50;
+	move_is(&pointers, 350, 300, PCM_XEN_MOVE_NONE, 0);
+	assert_int_equal(pcm_xen_pointers_hw(&pointers, BOUNDARY), 300);
+	pcm_xen_pointers_adopt(&pointers, 0);
+	move_is(&pointers, 0, 0, PCM_XEN_MOVE_NONE, 0);
+	assert_int_equal(pcm_xen_pointers_hw(&pointers, 7), 7);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -114,6 +131,7 @@ int main(void)
 		cmocka_unit_test(pointers_before_sw_params_are_no_move),
 		cmocka_unit_test(pointers_give_alsa_a_position_within_the_boundary),
 		cmocka_unit_test(pointers_after_a_reset_keep_what_is_queued),
+		cmocka_unit_test(pointers_take_up_what_was_written_beside_prepare),
 	};
 
 	return UNIT_RUN("pointers", tests);
