@@ -380,6 +380,9 @@ static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
 	/* A backend that has gone has nothing to close. */
 	xensnd_stream_release(xen->stream);
 	pcm_xen_areas_free(&xen->areas);
+	/* As the kernel has it; ioplug would leave the state as it was. */
+	if (io->state != SND_PCM_STATE_DISCONNECTED)
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_OPEN);
 	return 0;
 }
 
