@@ -407,26 +407,38 @@ static int nodes_commit(struct xensnd_card *card,
 
 /* ---- Publishing ---- */
 
-static void card_publish(struct xensnd_card *card)
+static int streams_share(struct xensnd_card *card)
 {
 	int ret = 0;
 
 	for (unsigned int i = 0; ret == 0 && i < card->config->n_streams; i++)
 		ret = stream_share(card, &card->streams[i]);
-	if (ret == 0)
-		ret = nodes_commit(card, stream_nodes_write);
+	if (ret == -ENOSPC)
+		card_fail(card, ret,
+			"no more pages to share: raise /sys/module/xen_gntalloc/parameters/limit");
+	else if (ret < 0)
+		card_fail(card, ret, "card %u: its rings can not be shared: %s", card->number,
+			strerror(-ret));
+	return ret;
+}
+
+static int nodes_publish(struct xensnd_card *card)
+{
+	int ret = nodes_commit(card, stream_nodes_write);
+
 	if (ret == 0)
 		ret = xensnd_node_write(
 			card->xs, XBT_NULL, card->base, XENSND_FIELD_FE_VERSION, "2");
-	if (ret < 0) {
+	if (ret < 0)
+		card_fail(card, ret, "card %u: XenStore does not take its rings' nodes: %s",
+			card->number, strerror(-ret));
+	return ret;
+}
+
+static void card_publish(struct xensnd_card *card)
+{
+	if (streams_share(card) < 0 || nodes_publish(card) < 0) {
 		streams_unshare(card);
-		if (ret == -ENOSPC)
-			card_fail(card, ret,
-				"no more pages to share: raise "
-				"/sys/module/xen_gntalloc/parameters/limit");
-		else
-			card_fail(card, ret, "card %u: its rings can not be published: %s",
-				card->number, strerror(-ret));
 		return;
 	}
 	if (own_state_write(card, XenbusStateInitialised) == 0)
