@@ -421,7 +421,8 @@ static int command_ended(struct pcm_xen *xen, int ret)
 
 /*
  * ioplug has zeroed its pointers and given up its lock before this, so another thread may have
- * written since: those frames are lost, and count as played. hwsync takes the lock and looks.
+ * written since: those frames are lost, and count as played. hwsync takes the lock and looks; in the
+ * state that ioplug is about to have, since a drain of before would end the new run.
  */
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
@@ -437,11 +438,9 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 		xen->adopt = true;
 	}
 	pthread_mutex_unlock(&xen->lock);
-	/* Refused in states in which nobody can have written. */
-	if (ret == 0 && snd_pcm_hwsync(io->pcm) < 0) {
-		pthread_mutex_lock(&xen->lock);
-		xen->adopt = false;
-		pthread_mutex_unlock(&xen->lock);
+	if (ret == 0) {
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_PREPARED);
+		(void)snd_pcm_hwsync(io->pcm);
 	}
 	return command_ended(xen, ret);
 }

@@ -46,7 +46,6 @@ promises -b "rm -f '$SOUND_OUT/out.wav'; mkdir '$SOUND_OUT/out.wav'" -m "rmdir '
 ctl="'$BUILD/tests/host/xennodes' --ctl"
 promises -b "$ctl limit 4" -m "$ctl limit 1024" refused
 
-promises -n "$ctl counts dom=7" loops
 promises unload
 
 sound_end

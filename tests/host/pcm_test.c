@@ -12,7 +12,6 @@
  *   -j FILE     the same for the other PCM
  *   -b COMMAND  breaks something, so that the next hw_params fails
  *   -m COMMAND  mends it
- *   -n COMMAND  prints what must not grow
  *   -e ERRNO    the error that the case is to meet
  */
 #include <alsa/asoundlib.h>
@@ -43,7 +42,7 @@
 struct options {
 	const char *device, *other;
 	const char *file, *other_file;
-	const char *break_command, *mend_command, *count_command, *error;
+	const char *break_command, *mend_command, *error;
 };
 
 struct setup {
@@ -1008,66 +1007,6 @@ static unsigned int entries(const char *folder)
 	return n;
 }
 
-struct left {
-	unsigned int descriptors, threads;
-	char counts[200];
-};
-
-static struct left left_now(const struct options *options)
-{
-	struct left left = { .counts = "" };
-	FILE *counts = options->count_command ? popen(options->count_command, "r") : NULL;
-
-	if (counts) {
-		if (!fgets(left.counts, sizeof(left.counts), counts))
-			strcpy(left.counts, "nothing");
-		pclose(counts);
-	}
-	left.descriptors = entries("/proc/self/fd");
-	left.threads = entries("/proc/self/task");
-	return left;
-}
-
-static void check_left(const struct left *before, const struct left *after, const char *name)
-{
-	bool same = before->descriptors == after->descriptors &&
-		    before->threads == after->threads && strcmp(before->counts, after->counts) == 0;
-
-	if (!check(same, "%s", name))
-		printf("# %u descriptors, %u threads, %s# not %u descriptors, %u threads, %s",
-			after->descriptors, after->threads, after->counts, before->descriptors,
-			before->threads, before->counts);
-}
-
-static void case_loops(const struct options *options)
-{
-	snd_pcm_t *pcm = pcm_make(options->device, 0, &usual);
-	struct left before, after;
-	bool good = true;
-
-	snd_pcm_close(pcm);
-	before = left_now(options);
-	for (unsigned int i = 0; i < 200 && good; i++) {
-		good = snd_pcm_open(&pcm, options->device, SND_PCM_STREAM_PLAYBACK, 0) == 0;
-		if (good && i % 4 == 0)
-			good = hw_params(pcm, &usual) == 0;
-		if (good)
-			good = snd_pcm_close(pcm) == 0;
-	}
-	check(good, "open and close 200 times");
-	after = left_now(options);
-	check_left(&before, &after, "leave no descriptor, thread or page behind");
-	pcm = pcm_make(options->device, 0, &usual);
-	before = left_now(options);
-	for (unsigned int i = 0; i < 500 && good; i++)
-		good = snd_pcm_hw_free(pcm) == 0 && hw_params(pcm, &usual) == 0;
-	check(good, "hw_free and hw_params 500 times");
-	after = left_now(options);
-	check_left(&before, &after, "leave nothing behind either");
-	check(plays_on(pcm), "and the stream plays");
-	snd_pcm_close(pcm);
-}
-
 static bool mapped(const char *name)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -1134,7 +1073,6 @@ static const struct {
 	{ "life", case_life },
 	{ "write-error", case_write_error },
 	{ "refused-once", case_refused_once },
-	{ "loops", case_loops },
 	{ "unload", case_unload },
 };
 
@@ -1155,14 +1093,13 @@ int main(int argc, char **argv)
 	struct options options = { .device = "xenhw", .other = "xenhw:0,1" };
 	int option;
 
-	while ((option = getopt(argc, argv, "D:E:i:j:b:m:n:e:")) >= 0) {
+	while ((option = getopt(argc, argv, "D:E:i:j:b:m:e:")) >= 0) {
 		const char **field = option == 'D'   ? &options.device
 				     : option == 'E' ? &options.other
 				     : option == 'i' ? &options.file
 				     : option == 'j' ? &options.other_file
 				     : option == 'b' ? &options.break_command
 				     : option == 'm' ? &options.mend_command
-				     : option == 'n' ? &options.count_command
 				     : option == 'e' ? &options.error
 						     : NULL;
 

@@ -15,7 +15,7 @@ source=$SOUND_OUT/source.wav
 recorded=$HOST_DIR/recorded.wav
 log=$HOST_DIR/pipewire.log
 frames=480000
-daemon= policy= recorder=
+daemon='' policy='' recorder=''
 # PipeWire takes the card's float. pw-play 0.3.65 loses up to two buffers at the end of a file, on PipeWire's own null sink,
 # too: what it plays is longer than what has to come out.
 "$WAVTOOL" make "$tone" float 48000 2 "$frames"

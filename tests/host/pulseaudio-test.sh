@@ -13,7 +13,7 @@ source=$SOUND_OUT/source.wav
 recorded=$HOST_DIR/recorded.wav
 log=$HOST_DIR/pulseaudio.log
 frames=480000
-daemon= recorder=
+daemon='' recorder=''
 "$WAVTOOL" make "$tone" s16 48000 2 "$frames"
 "$WAVTOOL" make "$source" s16 48000 2 "$((frames * 4))" 5
 

@@ -7,12 +7,15 @@
  * not do, is only found here. It plays by the clock into a raw file, and has no more than a buffer.
  *
  * Usage: scripted_backend FRONTEND-PATH BACKEND-PATH FILE [OPTION...]
+ *   --capture        the stream records: bytes of silence, by the clock
+ *   --consumed=FILE  publishes how far it is (consumed.h)
  *   --deaf-after=N   does nothing any more after so many requests
  *   --versions=LIST  the protocol versions that it says it speaks
  *   --THING=WAY      see choices[]
  * Faults hit the first connection only: the next one finds an honest backend.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +31,8 @@
 #include <xen/errno.h>
 
 #include "common/clock.h"
+#include "consumed.h"
+#include "frontend/geometry.h"
 #include "protocol/event_page.h"
 #include "protocol/format.h"
 #include "protocol/page_directory.h"
@@ -36,6 +41,8 @@
 #include "xenbus/node.h"
 
 #define TICK_MS 2
+#define SETTLED_STEPS 4
+#define POSITIONS 128u
 #define LATE_NS (15 * XENSND_NS_PER_MS)
 #define FAULT_WRITE 5u /* which WRITE of the first connection meets the fault */
 
@@ -130,10 +137,17 @@ struct stream {
 	unsigned int n_late;
 	int64_t late_ns;
 	unsigned int n_writes, n_opens, n_events, n_requests;
+
+	uint64_t positions[POSITIONS]; /* of the last events, by their index in the page */
+	uint64_t reads[POSITIONS];     /* how far the last READs go */
+	unsigned int n_reads;
+	uint64_t settling[SETTLED_STEPS];
 };
 
 struct backend {
-	const char *front, *back, *file, *versions;
+	const char *front, *back, *file, *versions, *consumed_file;
+	struct consumed *consumed; /* never NULL */
+	bool capture;
 	unsigned int way[CHOICES];
 	unsigned int deaf_after;
 	uint32_t domid;
@@ -279,10 +293,67 @@ static void front_step(struct backend *backend)
 	}
 }
 
-/* ---- Playing ---- */
+/* ---- What is published ---- */
 
-static void clock_look(struct stream *stream)
+static void consumed_open(struct backend *backend, const char *path)
 {
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	if (path && (fd < 0 || ftruncate(fd, sizeof(*backend->consumed)) < 0))
+		die(path);
+	backend->consumed = mmap(NULL, sizeof(*backend->consumed), PROT_READ | PROT_WRITE,
+		path ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
+	if (backend->consumed == MAP_FAILED)
+		die("mmap");
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
+ * What the frontend must have heard of by now: the events that it has taken out of the page, or the
+ * answers without which it could not have asked for more.
+ */
+static uint64_t heard_now(const struct backend *backend)
+{
+	const struct stream *stream = &backend->stream;
+	uint32_t taken = __atomic_load_n(&stream->events.shared->in_cons, __ATOMIC_ACQUIRE);
+
+	if (!backend->capture)
+		return taken == 0 ? 0 : stream->positions[(taken - 1) % POSITIONS];
+	return stream->n_reads <= XENSND_MAX_IN_FLIGHT
+		       ? 0
+		       : stream->reads[(stream->n_reads - XENSND_MAX_IN_FLIGHT - 1) % POSITIONS];
+}
+
+/*
+ * There are new requests. A frontend may still be about to tell its program what it has heard; but
+ * it takes in, sends, tells, in this order, and pushes once in each such turn. Of what it has heard
+ * now, it may first have to wait for an answer (pushed by now), and one push may be on its way
+ * while we look: four pushes later it has told.
+ */
+static void settled_move(struct backend *backend)
+{
+	uint64_t *settling = backend->stream.settling;
+
+	atomic_store(&backend->consumed->settled, settling[0]);
+	memmove(settling, settling + 1, (SETTLED_STEPS - 1) * sizeof(*settling));
+	settling[SETTLED_STEPS - 1] = heard_now(backend);
+}
+
+/* ---- Playing and recording ---- */
+
+/* What there is to play, or room to record in. */
+static uint64_t clock_limit(const struct backend *backend)
+{
+	const struct stream *stream = &backend->stream;
+
+	return backend->capture ? stream->taken + stream->buffer_bytes : stream->taken;
+}
+
+static void clock_move(struct backend *backend)
+{
+	struct stream *stream = &backend->stream;
+	uint64_t limit = clock_limit(backend);
 	int64_t now_ns = xensnd_now_ns();
 	uint64_t frames;
 
@@ -290,12 +361,18 @@ static void clock_look(struct stream *stream)
 		frames = (uint64_t)(now_ns - stream->anchor_ns) * stream->rate /
 			 (uint64_t)XENSND_NS_PER_SECOND;
 		stream->played = stream->anchor + frames * stream->frame_bytes;
-		if (stream->played < stream->taken)
+		if (stream->played < limit)
 			return;
-		stream->played = stream->taken;
+		stream->played = limit;
 	}
 	stream->anchor = stream->played;
 	stream->anchor_ns = now_ns;
+}
+
+static void clock_look(struct backend *backend)
+{
+	clock_move(backend);
+	atomic_store(&backend->consumed->moved, backend->stream.played);
 }
 
 static void answer(struct backend *backend, uint16_t id, uint8_t operation, int32_t status)
@@ -371,17 +448,42 @@ static void late_answer(struct backend *backend, bool now)
 		answer(backend, stream->late[--stream->n_late], XENSND_OP_WRITE, 0);
 }
 
+/* Answers the READs that there is enough for. */
+static void pending_fill(struct backend *backend)
+{
+	struct stream *stream = &backend->stream;
+
+	clock_look(backend);
+	while (stream->n_pending > 0) {
+		struct pending_write *read = &stream->pending[0];
+
+		if (stream->played - stream->taken < read->length)
+			return;
+		memset(stream->data + read->offset, 0, read->length);
+		stream->taken += read->length;
+		atomic_store(&backend->consumed->delivered, stream->taken);
+		answer(backend, read->id, XENSND_OP_READ, 0);
+		stream->n_pending--;
+		memmove(read, read + 1, stream->n_pending * sizeof(*read));
+	}
+}
+
 /* Takes what there is room for. */
 static void pending_feed(struct backend *backend)
 {
 	struct stream *stream = &backend->stream;
+
+	if (backend->capture) {
+		pending_fill(backend);
+		return;
+	}
 
 	while (stream->n_pending > 0) {
 		struct pending_write *write = &stream->pending[0];
 		uint64_t room = stream->buffer_bytes - (stream->taken - stream->played);
 		uint32_t part = write->length < room ? write->length : (uint32_t)room;
 
-		clock_look(stream);
+		clock_look(backend);
 		if (fwrite(stream->data + write->offset, 1, part, backend->out) != part)
 			die("the file can not be written");
 		stream->taken += part;
@@ -429,6 +531,7 @@ static void position_put(struct backend *backend)
 		evt.type = 77;
 		evt.id = 4711;
 	}
+	stream->positions[stream->events.prod % POSITIONS] = evt.op.cur_pos.position;
 	(void)xensnd_back_events_put(&stream->events, &evt);
 }
 
@@ -438,11 +541,12 @@ static void position_step(struct backend *backend)
 	uint64_t periods;
 	bool dry;
 
-	clock_look(stream);
+	clock_look(backend);
 	if (!stream->running || stream->paused || stream->period_bytes == 0)
 		return;
 	periods = (stream->played - stream->start) / stream->period_bytes;
-	dry = stream->played == stream->taken && stream->played != stream->start;
+	dry = !backend->capture && stream->played == stream->taken &&
+	      stream->played != stream->start;
 	if (periods != stream->reported_periods ||
 		(dry && !stream->reported_dry &&
 			way(backend, CHOICE_POSITION) != POSITION_WHOLE_PERIODS)) {
@@ -471,8 +575,9 @@ static int data_map(struct backend *backend, grant_ref_t directory)
 		xengnttab_unmap(backend->grants, page, 1);
 	}
 	if (ret == 0)
-		stream->data = xengnttab_map_domain_grant_refs(
-			backend->grants, stream->pages, backend->domid, walk.grefs, PROT_READ);
+		stream->data = xengnttab_map_domain_grant_refs(backend->grants, stream->pages,
+			backend->domid, walk.grefs,
+			backend->capture ? PROT_READ | PROT_WRITE : PROT_READ);
 	free(walk.grefs);
 	return stream->data ? 0 : -XEN_EINVAL;
 }
@@ -516,7 +621,8 @@ static void pending_drop(struct backend *backend)
 
 	late_answer(backend, true);
 	for (unsigned int i = 0; i < stream->n_pending; i++)
-		answer(backend, stream->pending[i].id, XENSND_OP_WRITE, 0);
+		answer(backend, stream->pending[i].id,
+			backend->capture ? XENSND_OP_READ : XENSND_OP_WRITE, 0);
 	stream->n_pending = 0;
 }
 
@@ -524,7 +630,7 @@ static void stream_trigger(struct backend *backend, uint8_t type)
 {
 	struct stream *stream = &backend->stream;
 
-	clock_look(stream);
+	clock_look(backend);
 	switch (type) {
 	case XENSND_OP_TRIGGER_START:
 		stream->running = true;
@@ -535,7 +641,7 @@ static void stream_trigger(struct backend *backend, uint8_t type)
 		break;
 	case XENSND_OP_TRIGGER_STOP:
 		pending_drop(backend);
-		if (stream->taken > stream->played)
+		if (!backend->capture && stream->taken > stream->played)
 			fprintf(stderr, "scripted_backend: STOP cut off %llu bytes\n",
 				(unsigned long long)(stream->taken - stream->played));
 		/* What comes next is played next; and a STOP for want of a pause tells where. */
@@ -549,7 +655,7 @@ static void stream_trigger(struct backend *backend, uint8_t type)
 	default:
 		stream->paused = type == XENSND_OP_TRIGGER_PAUSE;
 	}
-	clock_look(stream);
+	clock_look(backend);
 }
 
 static enum choice trigger_choice(uint8_t type)
@@ -623,6 +729,26 @@ static void write_handle(struct backend *backend, const struct xensnd_req *req)
 	pending_feed(backend);
 }
 
+static void read_handle(struct backend *backend, const struct xensnd_req *req)
+{
+	struct stream *stream = &backend->stream;
+	const struct xensnd_rw_req *rw = &req->op.rw;
+
+	if (!backend->capture || !stream->open ||
+		(uint64_t)rw->offset + rw->length > stream->buffer_bytes ||
+		stream->n_pending == XENSND_RING_SLOTS) {
+		answer(backend, req->id, req->operation, -XEN_EINVAL);
+		return;
+	}
+	stream->reads[stream->n_reads % POSITIONS] =
+		(stream->n_reads ? stream->reads[(stream->n_reads - 1) % POSITIONS] : 0) +
+		rw->length;
+	stream->n_reads++;
+	stream->pending[stream->n_pending++] =
+		(struct pending_write){ .id = req->id, .offset = rw->offset, .length = rw->length };
+	pending_feed(backend);
+}
+
 static void request_handle(struct backend *backend, const struct xensnd_req *req)
 {
 	switch (req->operation) {
@@ -641,6 +767,9 @@ static void request_handle(struct backend *backend, const struct xensnd_req *req
 		break;
 	case XENSND_OP_WRITE:
 		write_handle(backend, req);
+		break;
+	case XENSND_OP_READ:
+		read_handle(backend, req);
 		break;
 	case XENSND_OP_TRIGGER:
 		trigger_handle(backend, req);
@@ -675,15 +804,18 @@ static bool stream_step(struct backend *backend)
 {
 	struct stream *stream = &backend->stream;
 	struct xensnd_req req;
+	unsigned int before = stream->n_requests;
 
 	if (!stream->connected || deaf(backend))
 		return false;
-	clock_look(stream);
+	clock_look(backend);
 	while (xensnd_back_ring_get(&stream->ring, &req) > 0) {
 		request_handle(backend, &req);
 		if (++stream->n_requests == backend->deaf_after)
 			break;
 	}
+	if (stream->n_requests != before)
+		settled_move(backend);
 	if (stream->open) {
 		pending_feed(backend);
 		late_answer(backend, false);
@@ -760,6 +892,12 @@ static bool option_take(struct backend *backend, const char *argument)
 		backend->versions = argument + 11;
 		return true;
 	}
+	if (strncmp(argument, "--consumed=", 11) == 0) {
+		backend->consumed_file = argument + 11;
+		return true;
+	}
+	if (strcmp(argument, "--capture") == 0)
+		return backend->capture = true;
 	return sscanf(argument, "--deaf-after=%u", &backend->deaf_after) == 1;
 }
 
@@ -778,6 +916,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "scripted_backend: what is %s?\n", argv[i]);
 		return 2;
 	}
+	consumed_open(&backend, backend.consumed_file);
 	backend_start(&backend);
 	backend_run(&backend);
 	return 0;
