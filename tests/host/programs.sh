@@ -11,7 +11,8 @@ PROGRAMS_LIB=$PROGRAMS/usr/lib/$(gcc -print-multiarch)
 # programs_fetch PKG...: unpacks the packages, and whatever they need that is not installed
 programs_fetch()
 {
-	local mark=$PROGRAMS/fetched-$1 needed package
+	local mark needed package
+	mark=$PROGRAMS/fetched$(printf -- '-%s' "$@")
 	[ -e "$mark" ] && return
 	packages_known "$@" || packages_update || return
 	needed=$(apt-get -s --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p') || return
