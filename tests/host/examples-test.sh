@@ -74,13 +74,13 @@ min()
 }
 check 'pcm_min plays on the default device, to its end' min
 
-# Threads that ask for positions as fast as they can while another plays. The PCM's lock is not fair: the player may get it too
-# late, which it recovers from.
+# Threads that ask for positions as fast as they can while another plays. The PCM's lock is not fair: the player may wait for it
+# longer than the buffer lasts, which it recovers from.
 threads=$HOST_DIR/pcm-multi-thread
 asked()
 {
 	PLAYS_ON_EXCUSE='^read/write error -32$|underrun occurred$' \
-		plays_on "$half" "$threads" -s playback -f S16_LE -r 48000 -q "$@"
+		plays_on "$half" "$threads" -s playback -f S16_LE -r 48000 -p 4096 -b 32768 -q "$@"
 }
 for mode in avail status hwsync timestamp delay random; do
 	check "four threads ask for $mode during playback" asked -D xenhw -t 4 -m "$mode"
