@@ -49,9 +49,15 @@ static unsigned int bytes_capped(uint64_t frames, uint64_t frame_bytes, uint64_t
 	return (unsigned int)(bytes < cap ? bytes : cap);
 }
 
+static unsigned int bytes_at_least(unsigned int bytes, uint64_t least)
+{
+	return bytes < least ? (unsigned int)least : bytes;
+}
+
 /*
  * Bytes, wide enough for every frame size: a range that fits the smallest frame at its lower and
- * the largest at its upper end. The exact combination is checked by the backend.
+ * the largest at its upper end. The exact combination is checked by the backend. Of the largest
+ * frame the least is one in a period: alsa-lib would offer less than that, and then fail.
  */
 static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info *info,
 	const struct format_set *formats)
@@ -66,6 +72,10 @@ static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info
 	unsigned int buffer_max = bytes_capped(info->buffer_frames_max, frame_max, buffer_cap);
 	int ret;
 
+	period_min = bytes_at_least(period_min, frame_max);
+	buffer_min = bytes_at_least(buffer_min, 2 * frame_max);
+	if (period_min > period_max || buffer_min > buffer_max)
+		return -EINVAL;
 	ret = snd_pcm_ioplug_set_param_minmax(
 		io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, period_min, period_max);
 	if (ret == 0)

@@ -244,14 +244,16 @@ static snd_pcm_sframes_t pcm_xen_pointer(snd_pcm_ioplug_t *io)
 }
 
 /*
- * Only for recordings, where a backend may have more than it has delivered. Without pointer, so an
- * overrun has to be found here.
+ * Recordings: a backend may have more than it has delivered. Without pointer, so an overrun has to
+ * be found here.
  */
-static int pcm_xen_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
+static int pcm_xen_capture_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
 {
 	struct pcm_xen *xen = pcm_xen(io);
 	int ret = -EPIPE;
 
+	if (io->state == SND_PCM_STATE_XRUN)
+		return ret;
 	if (!state_update(xen)) {
 		if (io->state == SND_PCM_STATE_DISCONNECTED)
 			return -ENODEV;
@@ -272,6 +274,23 @@ static int pcm_xen_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
 	}
 	pthread_mutex_unlock(&xen->lock);
 	return ret;
+}
+
+/* Playback: ioplug itself would call an xrun a delay of some frames. */
+static int pcm_xen_playback_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
+{
+	int ret = snd_pcm_hwsync(io->pcm);
+
+	if (ret < 0)
+		return ret;
+	if (io->state == SND_PCM_STATE_XRUN)
+		return -EPIPE;
+	if (io->state == SND_PCM_STATE_DISCONNECTED)
+		return -ENODEV;
+	*delay = (snd_pcm_sframes_t)(io->appl_ptr - io->hw_ptr);
+	if (*delay < 0)
+		*delay += (snd_pcm_sframes_t)atomic_load(&pcm_xen(io)->boundary);
+	return 0;
 }
 
 /* ---- Data ---- */
@@ -421,8 +440,8 @@ static int command_ended(struct pcm_xen *xen, int ret)
 
 /*
  * ioplug has zeroed its pointers and given up its lock before this, so another thread may have
- * written since: those frames are lost, and count as played. hwsync takes the lock and looks; in the
- * state that ioplug is about to have, since a drain of before would end the new run.
+ * written since: those frames are lost, and count as played. hwsync takes the lock and looks; in
+ * the state that ioplug is about to have, since a drain of before would end the new run.
  */
 static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 {
@@ -606,9 +625,10 @@ static void pcm_xen_dump(snd_pcm_ioplug_t *io, snd_output_t *out)
 	.query_chmaps = pcm_xen_query_chmaps, .get_chmap = pcm_xen_get_chmap,                   \
 	.set_chmap = pcm_xen_set_chmap
 
-static const snd_pcm_ioplug_callback_t playback_callbacks = { CALLBACKS_OF_BOTH };
+static const snd_pcm_ioplug_callback_t playback_callbacks = { CALLBACKS_OF_BOTH,
+	.delay = pcm_xen_playback_delay };
 static const snd_pcm_ioplug_callback_t capture_callbacks = { CALLBACKS_OF_BOTH,
-	.delay = pcm_xen_delay };
+	.delay = pcm_xen_capture_delay };
 
 /* ---- Opening ---- */
 

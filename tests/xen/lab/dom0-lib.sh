@@ -49,7 +49,7 @@ guest_config()
 		name = '$1'
 		type = '$2'
 		kernel = '/lab/guest/kernel-$3'
-		ramdisk = '/run/lab/ramdisk-$3'
+		ramdisk = '$(guest_ramdisk "$3")'
 		extra = 'console=hvc0 loglevel=3 $(cat /lab/kernel-options) ${GUEST_CMDLINE:-} LAB_SCRIPT=$4 LAB_ARGS="${GUEST_ARGS:-}"'
 		memory = ${GUEST_MEMORY:-192}
 		vcpus = ${GUEST_VCPUS:-1}
@@ -63,11 +63,23 @@ guest_config()
 	printf '%s\n' "${GUEST_EXTRA:-}"
 }
 
+# guest_ramdisk KERNEL: its path; with the scenario's own programs if there are any
+guest_ramdisk()
+{
+	ramdisk=/run/lab/ramdisk-$1
+	ramdisk_own=/lab/guest/${HERE##*/}.cpio
+	if [ -e "$ramdisk_own" ]; then
+		ramdisk=/run/lab/ramdisk-$1-own
+	else
+		ramdisk_own=
+	fi
+	[ -e "$ramdisk" ] || cat /lab/guest/guest.cpio "/lab/guest/modules-$1.cpio" /lab/guest/run.cpio \
+		${ramdisk_own:+"$ramdisk_own"} >"$ramdisk"
+	printf '%s\n' "$ramdisk"
+}
+
 guest_create()
 {
-	guest_ramdisk=/run/lab/ramdisk-$3
-	[ -e "$guest_ramdisk" ] ||
-		cat /lab/guest/guest.cpio "/lab/guest/modules-$3.cpio" /lab/guest/run.cpio >"$guest_ramdisk"
 	guest_name=$1
 	guest_type=$2
 	guest_kernel=$3

@@ -27,12 +27,15 @@ image_skeleton()
 	ln -sfn ../run/lock "$1/var/lock"
 }
 
-# image_place FROM ROOT FILE...: copies files of the tree FROM ('' is this machine) to where they are in ROOT
+# image_place FROM ROOT FILE...: copies files to where they are in ROOT: those of the tree FROM, and what that has not got from
+# this machine ('' is this machine alone)
 image_place()
 {
-	local from=$1 root=$2 file to
+	local tree=$1 root=$2 file to from
 	shift 2
 	for file in "$@"; do
+		from=$tree
+		[ -e "$from$file" ] || from=
 		case $file in
 		/bin/*|/sbin/*|/lib/*|/lib64/*) to=$root/usr$file ;;
 		*) to=$root$file ;;
@@ -49,11 +52,11 @@ image_elf()
 	find "$@" -type f -exec awk 'FNR == 1 { if (/^\177ELF/) print FILENAME; nextfile }' {} + 2>/dev/null
 }
 
-# image_libraries ROOT LIBRARY_PATH ELF...: copies the shared libraries that these need
+# image_libraries FROM ROOT LIBRARY_PATH ELF...: copies the shared libraries that these need
 image_libraries()
 {
-	local root=$1 path=$2 found
-	shift 2
+	local from=$1 root=$2 path=$3 found
+	shift 3
 	[ $# -gt 0 ] || return 0
 	# ldd fails for what is linked statically
 	found=$(LD_LIBRARY_PATH=$path ldd "$@" 2>/dev/null) || :
@@ -62,26 +65,41 @@ image_libraries()
 	esac
 	local libraries
 	mapfile -t libraries < <(sed -n -e 's/.*=> \(\/[^ ]*\) (.*/\1/p' -e 's/^\t\(\/[^ ]*\) (.*/\1/p' <<<"$found" | sort -u)
-	image_place '' "$root" "${libraries[@]}"
+	image_place "$from" "$root" "${libraries[@]#"$from"}"
+}
+
+# image_find FROM ENTRY: a program's or a file's path
+image_find()
+{
+	local path=$2
+	case $path in
+	/*) ;;
+	*) path=$(PATH=$1/usr/bin:$1/usr/sbin:$PATH:/usr/sbin:/sbin type -P "$2") || image_error "no program '$2'" || return ;;
+	esac
+	path=${path#"$1"}
+	[ -e "$1$path" ] || [ -e "$path" ] || image_error "there is no $1$path" || return
+	printf '%s\n' "$path"
+}
+
+# image_library_path FROM: the folders of a tree that have shared libraries
+image_library_path()
+{
+	[ -z "$1" ] || find "$1" -name '*.so*' -printf '%h\n' | sort -u | tr '\n' ':'
 }
 
 # image_programs FROM ROOT LIST...: what the lists name, and the libraries
 image_programs()
 {
-	local from=$1 root=$2 entry paths=() elf
+	local from=$1 root=$2 entry path paths=() elf
 	shift 2
 	while read -r entry; do
-		case $entry in
-		/*) ;;
-		*) entry=$(PATH=$PATH:/usr/sbin:/sbin type -P "$entry") || image_error "no program '$entry'" || return ;;
-		esac
-		[ -e "$from$entry" ] || image_error "there is no $from$entry" || return
-		paths+=("$entry")
+		path=$(image_find "$from" "$entry") || return
+		image_place "$from" "$root" "$path"
+		paths+=("$root$path")
 	done < <(image_list "$@")
 	[ ${#paths[@]} -gt 0 ] || return 0
-	image_place "$from" "$root" "${paths[@]}"
-	mapfile -t elf < <(image_elf -H "${paths[@]/#/$from}")
-	image_libraries "$root" '' "${elf[@]}"
+	mapfile -t elf < <(image_elf -H "${paths[@]}")
+	image_libraries "$from" "$root" "$(image_library_path "$from")" "${elf[@]}"
 }
 
 # image_stage STAGE ROOT: an install tree, and the libraries that its programs need and it does not have
@@ -91,9 +109,7 @@ image_stage()
 	tar -C "$1" --exclude='*.a' --exclude='*.la' --exclude=./usr/include --exclude=./usr/share/man -cf - . |
 		tar -C "$2" --keep-directory-symlink --no-same-owner -xf -
 	mapfile -t elf < <(image_elf "$1")
-	image_libraries "$2" "$1/usr/lib/x86_64-linux-gnu:$1/usr/lib" "${elf[@]}"
-	# libraries of the stage itself were found under its own path
-	rm -rf "${2:?}$1"
+	image_libraries "$1" "$2" "$1/usr/lib/x86_64-linux-gnu:$1/usr/lib" "${elf[@]}"
 }
 
 # image_busybox ROOT: busybox for all commands that ROOT has not got already

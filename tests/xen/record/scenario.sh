@@ -6,7 +6,7 @@
 
 play_on()
 {
-	while aplay -q -D hw:Loopback,1,0 --buffer-time=500000 /files/four.wav; do :; done
+	while loopback_play /files/four.wav; do :; done
 }
 
 overruns()
