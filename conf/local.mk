@@ -5,7 +5,11 @@ dist_man_MANS += doc/libasound_module_pcm_xen.7
 
 dist_alsadata_DATA = conf/50-xen.conf
 dist_modulesload_DATA = conf/alsa-xen.conf
-dist_doc_DATA = conf/alsa-xen-blacklist.conf.example README.md
+dist_doc_DATA = \
+	README.md \
+	conf/alsa-xen-blacklist.conf.example \
+	conf/alsa-xen-pipewire.conf.example \
+	conf/alsa-xen.pa.example
 
 install-data-hook:
 	$(MKDIR_P) "$(DESTDIR)$(alsaconfdir)"

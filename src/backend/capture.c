@@ -154,7 +154,5 @@ int64_t xensnd_capture_when(struct xensnd_capture *capture, uint32_t wanted_fram
 	/* After an overrun the next event is further away than the device may run by itself. */
 	if (pcm->params.period_frames != 0 && frames > pcm->params.period_frames)
 		frames = pcm->params.period_frames;
-	if (wanted_frames > pcm->ready_frames && wanted_frames - pcm->ready_frames < frames)
-		frames = wanted_frames - pcm->ready_frames;
-	return xensnd_pcm_when(pcm, frames);
+	return xensnd_pcm_when(pcm, frames, wanted_frames);
 }

@@ -39,11 +39,15 @@ void xensnd_pcm_transferred(struct xensnd_pcm *pcm, uint32_t frames, uint32_t as
 	xensnd_position_transfer(&pcm->position, frames);
 }
 
-int64_t xensnd_pcm_when(struct xensnd_pcm *pcm, uint64_t frames)
+int64_t xensnd_pcm_when(struct xensnd_pcm *pcm, uint64_t event_frames, uint32_t wanted_frames)
 {
 	int64_t earliest = pcm->event_ns + EVENT_NS_MIN;
+	uint64_t frames = event_frames;
 	int64_t when;
 
+	if (wanted_frames > pcm->ready_frames &&
+		wanted_frames - pcm->ready_frames + XENSND_PAST_PERIOD < event_frames)
+		frames = wanted_frames - pcm->ready_frames;
 	if (frames == UINT64_MAX)
 		return XENSND_NEVER;
 	when = pcm->device->ops->when(pcm->device, frames);

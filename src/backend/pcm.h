@@ -37,7 +37,10 @@ int xensnd_pcm_failed(struct xensnd_pcm *pcm, int error);
 /* Takes frames off what is ready, after asked frames were asked for. */
 void xensnd_pcm_transferred(struct xensnd_pcm *pcm, uint32_t frames, uint32_t asked);
 
-/* When so many more frames will have passed, and not too soon after the last event. */
-int64_t xensnd_pcm_when(struct xensnd_pcm *pcm, uint64_t frames);
+/*
+ * When event_frames more will have passed, or so many that wanted_frames are ready, and not too
+ * soon after the last event. Two looks a frame apart are one.
+ */
+int64_t xensnd_pcm_when(struct xensnd_pcm *pcm, uint64_t event_frames, uint32_t wanted_frames);
 
 #endif

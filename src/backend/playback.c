@@ -157,7 +157,5 @@ int64_t xensnd_playback_when(struct xensnd_playback *playback, uint32_t wanted_f
 
 	if (!pcm->running || pcm->paused || pcm->error)
 		return XENSND_NEVER;
-	if (wanted_frames > pcm->ready_frames && wanted_frames - pcm->ready_frames < frames)
-		frames = wanted_frames - pcm->ready_frames;
-	return xensnd_pcm_when(pcm, frames);
+	return xensnd_pcm_when(pcm, frames, wanted_frames);
 }

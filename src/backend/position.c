@@ -4,13 +4,13 @@
 
 void xensnd_position_init(struct xensnd_position *position, uint32_t period_frames)
 {
-	*position = (struct xensnd_position){ .period_frames = period_frames,
-		.boundary = period_frames };
+	*position = (struct xensnd_position){ .period_frames = period_frames };
+	xensnd_position_start(position);
 }
 
 void xensnd_position_start(struct xensnd_position *position)
 {
-	position->boundary = position->frames + position->period_frames;
+	position->boundary = position->frames + position->period_frames + XENSND_PAST_PERIOD;
 }
 
 void xensnd_position_transfer(struct xensnd_position *position, uint32_t frames)
@@ -26,7 +26,16 @@ static void position_move(struct xensnd_position *position, uint64_t frames)
 	if (position->period_frames == 0 || frames < position->boundary)
 		return;
 	past = frames - position->boundary;
-	position->boundary += (past / position->period_frames + 1) * position->period_frames;
+	position->event_frames =
+		position->boundary + past / position->period_frames * position->period_frames;
+	position->boundary = position->event_frames + position->period_frames;
+	position->event_due = true;
+}
+
+/* Where the position is, whatever a period has to say. */
+static void event_exact(struct xensnd_position *position)
+{
+	position->event_frames = position->frames;
 	position->event_due = true;
 }
 
@@ -36,7 +45,7 @@ void xensnd_position_played(struct xensnd_position *position, uint64_t queued_fr
 		return;
 	position_move(position, position->transferred - queued_frames);
 	if (queued_frames == 0 && position->period_frames != 0)
-		position->event_due = true;
+		event_exact(position);
 }
 
 void xensnd_position_recorded(struct xensnd_position *position, uint64_t ready_frames)
@@ -53,12 +62,12 @@ void xensnd_position_drop(struct xensnd_position *position)
 void xensnd_position_halt(struct xensnd_position *position)
 {
 	if (position->period_frames != 0 && position->reported != position->frames)
-		position->event_due = true;
+		event_exact(position);
 }
 
 void xensnd_position_reported(struct xensnd_position *position)
 {
-	position->reported = position->frames;
+	position->reported = position->event_frames;
 	position->event_due = false;
 }
 

@@ -12,14 +12,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * An event comes so many frames after a period's end: Linux' frontend takes a period for ended when
+ * more than one is over (sound/xen/xen_snd_front_alsa.c).
+ */
+#define XENSND_PAST_PERIOD 1u
+
 struct xensnd_position {
 	uint32_t period_frames; /* between events; 0: none are wanted */
 	uint64_t transferred;   /* written to the device or read from it since OPEN, but what was
 				   dropped counts as if it had been played or read */
 	uint64_t frames;        /* the position: played, or recorded; never goes back */
 	uint64_t boundary;      /* the next position that is worth an event */
-	uint64_t reported;      /* by the last event */
-	bool event_due;         /* stays until the event was sent */
+	/*
+	 * What the due event says: the boundary that was passed, not how late that was noticed. A
+	 * frontend with two periods fills the buffer at each event; if one came later after its
+	 * boundary than the next one, less than a period would be free at that, and its program
+	 * would sleep until all is played.
+	 */
+	uint64_t event_frames;
+	uint64_t reported; /* by the last event */
+	bool event_due;    /* stays until the event was sent */
 };
 
 void xensnd_position_init(struct xensnd_position *position, uint32_t period_frames);
@@ -50,7 +63,7 @@ void xensnd_position_drop(struct xensnd_position *position);
 /* The stream halts: the frontend is told where, if it does not know. */
 void xensnd_position_halt(struct xensnd_position *position);
 
-/* The due event was sent with the present value. */
+/* The due event was sent with event_frames. */
 void xensnd_position_reported(struct xensnd_position *position);
 
 /* How many more frames are to be played until an event will be due; UINT64_MAX: none will. */

@@ -273,7 +273,7 @@ static void session_send_position(struct xensnd_session *session)
 
 	if (!position->event_due)
 		return;
-	evt.op.cur_pos.position = position->frames * session->pcm->params.frame_bytes;
+	evt.op.cur_pos.position = position->event_frames * session->pcm->params.frame_bytes;
 	if (xensnd_back_events_put(&session->events, &evt) == 0)
 		xensnd_position_reported(position);
 }

@@ -604,7 +604,7 @@ static snd_pcm_t *_Atomic aborted;
 static void abort_pcm(int signal)
 {
 	(void)signal;
-	snd_pcm_abort(aborted);
+	snd_pcm_abort(atomic_load(&aborted));
 }
 
 struct interrupter {
@@ -636,7 +636,8 @@ static void case_abort(const struct options *options)
 
 	setup.stop = NEVER;
 	setup.avail_min = setup.buffer;
-	pcm = aborted = pcm_make(options, 0, &setup);
+	pcm = pcm_make(options, 0, &setup);
+	atomic_store(&aborted, pcm);
 	sigaction(SIGUSR1, &action, NULL);
 	pcm_run(pcm, LONG_BUFFER);
 	if (!is_capture(options))
