@@ -568,7 +568,8 @@ static void card_published_step(struct xensnd_card *card, unsigned int backend_s
 static void card_closed(struct xensnd_card *card)
 {
 	streams_unshare(card);
-	(void)nodes_commit(card, stream_nodes_remove);
+	if (card->config)
+		(void)nodes_commit(card, stream_nodes_remove);
 	(void)xensnd_node_remove(card->xs, XBT_NULL, card->base, XENSND_FIELD_FE_VERSION);
 	if (own_state_write(card, XenbusStateInitialising) == 0)
 		phase_enter(card, XENSND_CARD_CLOSED, XENSND_NEVER);
@@ -702,8 +703,11 @@ void xensnd_card_close(struct xensnd_card *card)
 {
 	switch (card->phase) {
 	case XENSND_CARD_SEEKING:
-		/* There may be no node any more, and writing a state would make one. */
-		phase_enter(card, XENSND_CARD_CLOSED, XENSND_NEVER);
+		/* Where there is no node any more, writing a state would make one. */
+		if (xensnd_node_state(card->xs, card->base) != XenbusStateUnknown)
+			card_closed(card);
+		else
+			phase_enter(card, XENSND_CARD_CLOSED, XENSND_NEVER);
 		break;
 	case XENSND_CARD_WAITING:
 		card_closed(card);

@@ -64,13 +64,13 @@ loses()
 lost()
 {
 	local line='' program
-	start_guest program "${lifetime[@]}" "$@" -b 'echo "# gone?"' -m "echo '# back?'; read -r line <'$HOST_DIR/to'" lost >&"$from"
+	start_guest program "${lifetime[@]}" "$@" -b 'echo "# gone?"' -m "echo '# back?'; read -r line <'$HOST_DIR/to'" "${lost_case:-lost}" >&"$from"
 	while [ "$line" != '# end' ] && read -r -t "$HOST_PATIENCE" -u "$from" line; do
 		printf '%s\n' "$line"
 		case $line in
 		'# gone?') host_end "$SOUND_BACKEND" ;;
 		'# back?')
-			sound_backend_start
+			sound_backend_run
 			echo >&"$to"
 			;;
 		esac
@@ -78,6 +78,13 @@ lost()
 	wait "$program" || HOST_FAILED=$((HOST_FAILED + 1))
 }
 
+# suspended: what a program meets while the backend is away and may come back
+for direction in '' -C; do
+	lost_case=suspended lost ${direction:+"$direction"}
+done
+
+# From here on nobody waits for it.
+printf 'defaults.pcm.xen.reconnect_timeout 0\n' >>"$HOST_DIR/alsa.conf"
 for direction in '' -C; do
 	loses ${direction:+"$direction"}
 	lost ${direction:+"$direction"}

@@ -274,6 +274,50 @@ static void check_disconnected(snd_pcm_t *pcm)
 }
 
 /* -b takes the backend away, -m brings it back. */
+/* Every call as facts about the backend, none of which ends the PCM. */
+static void check_suspended(const struct options *options, snd_pcm_t *pcm)
+{
+	unsigned short ready = options->stream == SND_PCM_STREAM_CAPTURE ? POLLIN : POLLOUT;
+	int64_t before_ms;
+
+	check_state(pcm, SND_PCM_STATE_SUSPENDED, "a backend away: the state is SUSPENDED");
+	check(revents_within(pcm, 0) == (ready | POLLERR), "a backend away: poll says POLLERR");
+	check_result(pcm_transfer(pcm, 1), -ESTRPIPE, "a backend away: transfer");
+	check_result(snd_pcm_wait(pcm, PATIENCE_MS), -ESTRPIPE, "a backend away: wait");
+	check_result(snd_pcm_start(pcm), -ESTRPIPE, "a backend away: start");
+	check_result(snd_pcm_pause(pcm, 1), -ESTRPIPE, "a backend away: pause");
+	check_result(snd_pcm_drain(pcm), -ESTRPIPE, "a backend away: drain");
+	check_result(snd_pcm_prepare(pcm), -EAGAIN, "a backend away: prepare waits in vain");
+	check_result(snd_pcm_resume(pcm), 0, "a backend away: resume can not say so");
+	check_state(pcm, SND_PCM_STATE_SUSPENDED, "a backend away: and the state stays SUSPENDED");
+	before_ms = cpu_ms();
+	poll(NULL, 0, 500);
+	check(cpu_ms() - before_ms < 100, "a backend away: nothing of ours needs the processor");
+}
+
+static void case_suspended(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
+	snd_pcm_sframes_t ret;
+
+	pcm_run(pcm, LONG_BUFFER);
+	command_run(options->break_command);
+	do
+		ret = pcm_transfer(pcm, PERIOD);
+	while (ret > 0);
+	check_result(ret, -ESTRPIPE, "a backend away: transfer, first of all");
+	check_suspended(options, pcm);
+	command_run(options->mend_command);
+	do
+		ret = snd_pcm_resume(pcm);
+	while (ret == 0 && snd_pcm_state(pcm) == SND_PCM_STATE_SUSPENDED);
+	check_state(pcm, SND_PCM_STATE_PREPARED, "a backend that is back: resume has prepared");
+	check(pcm_works(pcm), "a backend that is back: the stream works");
+	check_result(snd_pcm_close(pcm), 0, "a backend that is back: close");
+	printf("# end\n");
+	fflush(stdout);
+}
+
 static void case_lost(const struct options *options)
 {
 	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
@@ -485,6 +529,7 @@ static const struct test_case cases[] = {
 	{ "limit", case_limit },
 	{ "loss", case_loss },
 	{ "lost", case_lost },
+	{ "suspended", case_suspended },
 	{ "setup", case_setup },
 	{ "close", case_close },
 	{ "refused", case_refused },
