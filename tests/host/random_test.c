@@ -219,7 +219,7 @@ static void sequence_show(struct sequence *sequence)
 /* What alsa-lib and the plugin have to say belongs to the sequence. */
 static struct sequence *_Atomic talking;
 
-static void error_take(
+__attribute__((format(printf, 5, 6))) static void error_take(
 	const char *file, int line, const char *function, int error, const char *format, ...)
 {
 	struct sequence *sequence = atomic_load(&talking);
