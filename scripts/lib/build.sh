@@ -4,6 +4,8 @@
 
 # shellcheck disable=SC2034 # used by those who source this
 BUILD_PACKAGES='autoconf automake libtool make pkg-config gcc libc6-dev libasound2-dev libxen-dev libcmocka-dev alsa-utils'
+# shellcheck disable=SC2034
+FUZZ_PACKAGES='clang libclang-rt-dev'
 
 say()
 {
@@ -21,8 +23,8 @@ quietly()
 	return 1
 }
 
-# build_tree DIR [CONFIGURE-ARGUMENT...]: configures a build folder if it is new, or its arguments are, and builds programs and tests
-build_tree()
+# configure_tree DIR [CONFIGURE-ARGUMENT...]: configures a build folder if it is new, or its arguments are
+configure_tree()
 {
 	build_dir=$1
 	shift
@@ -35,6 +37,12 @@ build_tree()
 		(cd "$build_dir" && quietly configure.log "$TOP/configure" --prefix=/usr --sysconfdir=/etc "$@")
 		printf '%s' "$*" >"$build_dir/arguments"
 	fi
+}
+
+# build_tree DIR [CONFIGURE-ARGUMENT...]: configures, and builds programs and tests
+build_tree()
+{
+	configure_tree "$@"
 	quietly "$build_dir/make.log" make -C "$build_dir" -j "$(nproc)" all &&
 		quietly "$build_dir/make-check.log" make -C "$build_dir" -j "$(nproc)" check TESTS=
 }
@@ -44,4 +52,11 @@ build_stage()
 {
 	rm -rf "$2"
 	quietly "$1/stage.log" make -C "$1" install "DESTDIR=$2"
+}
+
+# build_fuzz DIR: the fuzz targets, with clang's libFuzzer
+build_fuzz()
+{
+	configure_tree "$1" --enable-werror --enable-sanitizers=fuzzer-no-link,address,undefined CC=clang 'CFLAGS=-g -O1'
+	quietly "$1/make-fuzz.log" make -C "$1" -j "$(nproc)" fuzz-targets
 }

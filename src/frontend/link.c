@@ -40,11 +40,15 @@ static size_t message_bytes(uint32_t type)
 
 static bool params_are_sound(const struct xensnd_params *params)
 {
+	uint32_t rate = 0;
+
 	if (params->n_rates == 0 || params->n_rates > XENSND_MAX_RATES || params->formats == 0)
 		return false;
-	for (unsigned int i = 0; i < params->n_rates; i++)
-		if (params->rates[i] == 0 || params->rates[i] > XENSND_MAX_RATE)
+	for (unsigned int i = 0; i < params->n_rates; i++) {
+		if (params->rates[i] <= rate || params->rates[i] > XENSND_MAX_RATE)
 			return false;
+		rate = params->rates[i];
+	}
 	return params->channels_min > 0 && params->channels_min <= params->channels_max &&
 	       params->channels_max <= XENSND_MAX_CHANNELS && params->buffer_bytes_max > 0 &&
 	       params->buffer_bytes_max <= XENSND_MAX_BUFFER_BYTES;
@@ -52,7 +56,11 @@ static bool params_are_sound(const struct xensnd_params *params)
 
 bool xensnd_link_stream_is_sound(const struct xensnd_link_stream *stream)
 {
-	return memchr(stream->card_name, '\0', sizeof(stream->card_name)) &&
+	unsigned char capture;
+
+	/* Reading a bool that is neither 0 nor 1 is undefined. */
+	memcpy(&capture, &stream->config.capture, sizeof(capture));
+	return capture <= 1 && memchr(stream->card_name, '\0', sizeof(stream->card_name)) &&
 	       memchr(stream->device_name, '\0', sizeof(stream->device_name)) &&
 	       memchr(stream->config.unique_id, '\0', sizeof(stream->config.unique_id)) &&
 	       stream->pages.address != 0 && stream->pages.address % XENSND_PAGE_BYTES == 0 &&

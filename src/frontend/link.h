@@ -101,8 +101,8 @@ struct xensnd_link_message {
 #define XENSND_LINK_MAX_FDS 2
 
 /*
- * Is a granted stream (error 0) one that can be used: strings that end, rates, channels and a
- * buffer within the limits of config.h, two pages, two ports?
+ * Is a granted stream (error 0) one that can be used: strings that end, a direction, ascending
+ * rates, channels and a buffer within the limits of config.h, two pages, two ports?
  */
 bool xensnd_link_stream_is_sound(const struct xensnd_link_stream *stream);
 

@@ -448,7 +448,7 @@ static struct xensnd_link_stream sound_stream(void)
 /* Every field that a stream would use unseen, spoilt one by one. */
 static void link_stream_with_any_unsound_field_is_refused(void **state)
 {
-	struct xensnd_link_stream wrong[19];
+	struct xensnd_link_stream wrong[22];
 	struct xensnd_link_stream *next = wrong;
 
 	(void)state;
@@ -468,8 +468,15 @@ static void link_stream_with_any_unsound_field_is_refused(void **state)
 	(next++)->config.params.n_rates = 0;
 	/* All of them good, so that only their number is wrong. */
 	for (unsigned int i = 0; i < XENSND_MAX_RATES; i++)
-		next->config.params.rates[i] = 48000;
+		next->config.params.rates[i] = 48000 + i;
 	(next++)->config.params.n_rates = XENSND_MAX_RATES + 1;
+	/* Who uses them takes the first for the lowest and the last for the highest. */
+	next->config.params.rates[1] = 44100;
+	(next++)->config.params.n_rates = 2;
+	next->config.params.rates[1] = 48000;
+	(next++)->config.params.n_rates = 2;
+	/* No bool at all. */
+	memset(&(next++)->config.capture, 2, sizeof(bool));
 	(next++)->config.params.rates[0] = 0;
 	(next++)->config.params.rates[0] = XENSND_MAX_RATE + 1;
 	(next++)->config.params.channels_min = 0;
