@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,7 +25,6 @@ __attribute__((noreturn)) static void keeper_run(int fd)
 {
 	char name[] = "xensnd-keeper";
 	char *const arguments[] = { name, NULL };
-	sigset_t all;
 
 	(void)setsid();
 	if (chdir("/") < 0)
@@ -34,11 +32,12 @@ __attribute__((noreturn)) static void keeper_run(int fd)
 	if (fd == KEPT_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, KEPT_FD) < 0)
 		_exit(1);
 	(void)close_range(KEPT_FD + 1, UINT_MAX, 0);
-	sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	for (int standard = 0; standard < KEPT_FD; standard++)
 		close(standard);
-	/* Another program holds neither this one's memory nor its granted pages. */
+	/*
+	 * Another program holds neither this one's memory nor its granted pages. Signals are
+	 * blocked, as in every thread of ours.
+	 */
 	execv(XENSND_KEEPER, arguments);
 	for (;;)
 		pause();

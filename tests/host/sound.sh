@@ -17,8 +17,8 @@ sound_start()
 	sound_alsa_conf >"$HOST_DIR/alsa.conf"
 	SOUND_ENV=(env "ALSA_CONFIG_PATH=/usr/share/alsa/alsa.conf:$HOST_DIR/alsa.conf")
 	host_guest 7
-	SOUND_CARD=(short-name=Test sample-rates=8000,22050,44100,48000,96000
-		sample-formats=u8,s16_le,s32_le,float_le channels-max=2 buffer-size=131072 0/name=Test 0/0/type=p
+	SOUND_CARD=(short-name=Test 'sample-rates=8000,22050,44100,48000,96000'
+		'sample-formats=u8,s16_le,s32_le,float_le' channels-max=2 buffer-size=131072 0/name=Test 0/0/type=p
 		'0/0/unique-id=wav<out.wav>' 0/1/type=c '0/1/unique-id=null' "$@")
 	host_card 0 "${SOUND_CARD[@]}"
 	sound_backend_start
