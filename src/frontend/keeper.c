@@ -27,8 +27,6 @@ __attribute__((noreturn)) static void keeper_run(int fd)
 	char *const arguments[] = { name, NULL };
 
 	(void)setsid();
-	if (chdir("/") < 0)
-		_exit(1);
 	if (fd == KEPT_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, KEPT_FD) < 0)
 		_exit(1);
 	(void)close_range(KEPT_FD + 1, UINT_MAX, 0);

@@ -23,6 +23,8 @@ int main(int argc, char **argv)
 	(void)moved;
 	if (group >= 0)
 		close(group);
+	if (chdir("/") < 0)
+		return 1;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_NAME, "xensnd-keeper");
