@@ -21,14 +21,22 @@ static pid_t child_make(void)
 	return (pid_t)syscall(SYS_clone, 0UL, 0UL, 0UL, 0UL, 0UL);
 }
 
+/* By system calls alone: the program that loaded us has no business with exit and its kin. */
+__attribute__((noreturn)) static void child_end(int status)
+{
+	for (;;)
+		(void)syscall(SYS_exit_group, status);
+}
+
 __attribute__((noreturn)) static void keeper_run(int fd)
 {
 	char name[] = "xensnd-keeper";
 	char *const arguments[] = { name, NULL };
+	extern char **environ;
 
 	(void)setsid();
 	if (fd == KEPT_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, KEPT_FD) < 0)
-		_exit(1);
+		child_end(1);
 	(void)close_range(KEPT_FD + 1, UINT_MAX, 0);
 	for (int standard = 0; standard < KEPT_FD; standard++)
 		close(standard);
@@ -36,7 +44,7 @@ __attribute__((noreturn)) static void keeper_run(int fd)
 	 * Another program holds neither this one's memory nor its granted pages. Signals are
 	 * blocked, as in every thread of ours.
 	 */
-	execv(XENSND_KEEPER, arguments);
+	(void)syscall(SYS_execve, XENSND_KEEPER, arguments, environ);
 	for (;;)
 		pause();
 }
@@ -53,7 +61,7 @@ int xensnd_keeper_start(int fd)
 		child = child_make();
 		if (child == 0)
 			keeper_run(fd);
-		_exit(child < 0);
+		child_end(child < 0);
 	}
 	while (waitpid(child, &status, (int)__WCLONE) < 0)
 		if (errno != EINTR)
