@@ -74,8 +74,14 @@ static int sizes_constrain(snd_pcm_ioplug_t *io, const struct xensnd_stream_info
 
 	period_min = bytes_at_least(period_min, frame_max);
 	buffer_min = bytes_at_least(buffer_min, 2 * frame_max);
-	if (period_min > period_max || buffer_min > buffer_max)
+	if (period_min > period_max || buffer_min > buffer_max) {
+		SNDERR("device %u: buffer-size (%u octets) is too small for two periods of frames "
+		       "with %llu octets: see buffer-size, channels-max and sample-formats in the "
+		       "guest's configuration",
+			info->config.device, params->buffer_bytes_max,
+			(unsigned long long)frame_max);
 		return -EINVAL;
+	}
 	ret = snd_pcm_ioplug_set_param_minmax(
 		io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, period_min, period_max);
 	if (ret == 0)

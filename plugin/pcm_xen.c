@@ -133,24 +133,36 @@ static void program_forward(struct pcm_xen *xen, uint64_t frames)
 	appl_commit(xen, end);
 }
 
-/* Further back than prepare is nothing, either. */
-static void program_back(struct pcm_xen *xen, uint64_t frames)
+/* Gives back what the backend does not have yet. */
+static void program_take_back(struct pcm_xen *xen, uint64_t appl)
 {
-	uint64_t appl = xen->pointers.appl - frames;
+	uint64_t bytes = appl * xen->frame_bytes;
 	uint64_t taken;
 
-	if (frames > xen->pointers.appl) {
-		xensnd_stream_xrun(xen->stream);
-		return;
-	}
 	xen->pointers.appl = appl;
 	if (xen->capture) {
-		xensnd_stream_commit(xen->stream, appl * xen->frame_bytes);
+		xensnd_stream_commit(xen->stream, bytes);
 		return;
 	}
-	taken = xensnd_stream_take_back(xen->stream, appl * xen->frame_bytes) / xen->frame_bytes;
+	taken = xensnd_stream_take_back(xen->stream, bytes) / xen->frame_bytes;
 	if (taken > xen->frozen)
 		xen->frozen = taken;
+}
+
+/*
+ * ioplug lets a program go back further than prepare, where nothing is. Before the first frame that
+ * is only a number; later the pointers have lost their meaning.
+ */
+static void program_back(struct pcm_xen *xen, uint64_t frames)
+{
+	if (frames <= xen->pointers.appl) {
+		program_take_back(xen, xen->pointers.appl - frames);
+	} else if (frames_position(xen) == 0) {
+		program_take_back(xen, 0);
+		pcm_xen_pointers_adopt(&xen->pointers, xen->io.appl_ptr);
+	} else {
+		xensnd_stream_xrun(xen->stream);
+	}
 }
 
 /*
@@ -166,17 +178,20 @@ static void program_follow(struct pcm_xen *xen)
 		pcm_xen_pointers_adopt(&xen->pointers, xen->io.appl_ptr);
 	xen->adopt = false;
 	move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
+	if (move.kind == PCM_XEN_MOVE_RESET) {
+		program_reset(xen);
+		/* It may have gone on from there. */
+		move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
+	}
 	switch (move.kind) {
 	case PCM_XEN_MOVE_NONE:
+	case PCM_XEN_MOVE_RESET:
 		break;
 	case PCM_XEN_MOVE_FORWARD:
 		program_forward(xen, move.frames);
 		break;
 	case PCM_XEN_MOVE_BACK:
 		program_back(xen, move.frames);
-		break;
-	case PCM_XEN_MOVE_RESET:
-		program_reset(xen);
 		break;
 	}
 }
@@ -187,7 +202,8 @@ static void program_follow(struct pcm_xen *xen)
 static int state_update(struct pcm_xen *xen)
 {
 	snd_pcm_ioplug_t *io = &xen->io;
-	bool runs = io->state == SND_PCM_STATE_RUNNING || io->state == SND_PCM_STATE_DRAINING;
+	bool live = io->state == SND_PCM_STATE_RUNNING || io->state == SND_PCM_STATE_DRAINING ||
+		    io->state == SND_PCM_STATE_PREPARED || io->state == SND_PCM_STATE_PAUSED;
 
 	switch (xensnd_stream_condition(xen->stream)) {
 	case XENSND_STREAM_LOST:
@@ -196,12 +212,12 @@ static int state_update(struct pcm_xen *xen)
 		return -ENODEV;
 	case XENSND_STREAM_AWAY:
 		/* A PCM that is not set up, or was stopped, has nothing to suspend. */
-		if (runs || io->state == SND_PCM_STATE_PREPARED ||
-			io->state == SND_PCM_STATE_PAUSED)
+		if (live)
 			snd_pcm_ioplug_set_state(io, SND_PCM_STATE_SUSPENDED);
 		return io->state == SND_PCM_STATE_SUSPENDED ? -ESTRPIPE : 0;
 	case XENSND_STREAM_XRUN:
-		return runs ? -EPIPE : 0;
+		/* Also in a pause, which the end of the data may have overtaken. */
+		return live ? -EPIPE : 0;
 	default:
 		return 0;
 	}
@@ -284,6 +300,7 @@ static int pcm_xen_capture_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
 /* Playback: ioplug itself would call an xrun a delay of some frames. */
 static int pcm_xen_playback_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
 {
+	snd_pcm_sframes_t boundary = (snd_pcm_sframes_t)atomic_load(&pcm_xen(io)->boundary);
 	int ret = snd_pcm_hwsync(io->pcm);
 
 	if (ret < 0)
@@ -292,9 +309,12 @@ static int pcm_xen_playback_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay
 		return -EPIPE;
 	if (io->state == SND_PCM_STATE_DISCONNECTED)
 		return -ENODEV;
+	/* The pointers wrap; a program that went back behind hw_ptr has a negative delay. */
 	*delay = (snd_pcm_sframes_t)(io->appl_ptr - io->hw_ptr);
-	if (*delay < 0)
-		*delay += (snd_pcm_sframes_t)atomic_load(&pcm_xen(io)->boundary);
+	if (*delay > boundary / 2)
+		*delay -= boundary;
+	else if (*delay < -boundary / 2)
+		*delay += boundary;
 	return 0;
 }
 
@@ -375,14 +395,14 @@ static int pcm_xen_hw_params(snd_pcm_ioplug_t *io, snd_pcm_hw_params_t *params)
 	if (ret < 0)
 		return ret;
 	xen->frame_bytes = geometry.frame_bytes;
+	pthread_mutex_lock(&xen->lock);
 	ret = areas_make(xen);
-	if (ret < 0) {
-		xensnd_stream_release(xen->stream);
-		return ret;
-	}
 	free(xen->chmap);
 	xen->chmap = pcm_xen_chmap_standard(io->channels);
-	return 0;
+	pthread_mutex_unlock(&xen->lock);
+	if (ret < 0)
+		xensnd_stream_release(xen->stream);
+	return ret;
 }
 
 static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
@@ -391,11 +411,19 @@ static int pcm_xen_hw_free(snd_pcm_ioplug_t *io)
 
 	/* A backend that has gone has nothing to close. */
 	xensnd_stream_release(xen->stream);
+	pthread_mutex_lock(&xen->lock);
 	pcm_xen_areas_free(&xen->areas);
+	pthread_mutex_unlock(&xen->lock);
 	/* As the kernel has it; ioplug would leave the state as it was. */
 	if (io->state != SND_PCM_STATE_DISCONNECTED)
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_OPEN);
 	return 0;
+}
+
+/* Thresholds may be as large as the boundary, whose bytes are more than 64 bits count. */
+static uint64_t bytes_capped(snd_pcm_uframes_t frames, unsigned int frame_bytes)
+{
+	return frames > UINT64_MAX / frame_bytes ? UINT64_MAX : (uint64_t)frames * frame_bytes;
 }
 
 static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
@@ -421,10 +449,8 @@ static int pcm_xen_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params)
 	atomic_store(&xen->boundary, boundary);
 	atomic_store(&xen->stop_threshold, stop_threshold);
 	thresholds = (struct xensnd_thresholds){
-		.avail_min_bytes = (uint64_t)avail_min * xen->frame_bytes,
-		.stop_bytes = stop_threshold == ULONG_MAX
-				      ? UINT64_MAX
-				      : (uint64_t)stop_threshold * xen->frame_bytes,
+		.avail_min_bytes = bytes_capped(avail_min, xen->frame_bytes),
+		.stop_bytes = bytes_capped(stop_threshold, xen->frame_bytes),
 		.period_event = period_event != 0,
 	};
 	xensnd_stream_set_thresholds(xen->stream, &thresholds);
@@ -521,7 +547,15 @@ static int pcm_xen_stop(snd_pcm_ioplug_t *io)
 
 static int pcm_xen_pause(snd_pcm_ioplug_t *io, int enable)
 {
-	return command_ended(pcm_xen(io), xensnd_stream_pause(pcm_xen(io)->stream, enable));
+	struct xensnd_stream *stream = pcm_xen(io)->stream;
+	int ret = xensnd_stream_pause(stream, enable);
+
+	/* All was played before the backend could pause, whatever it said. */
+	if (xensnd_stream_condition(stream) == XENSND_STREAM_XRUN) {
+		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+		return -EPIPE;
+	}
+	return command_ended(pcm_xen(io), ret);
 }
 
 /*
@@ -540,8 +574,9 @@ static int pcm_xen_poll_revents(
 	/* What mmap_commit has read, and an overrun, show when somebody asks for the position. */
 	if (xen->capture && io->state == SND_PCM_STATE_RUNNING)
 		snd_pcm_hwsync(io->pcm);
+	/* The state is changed with the PCM's lock held: another thread may be preparing. */
 	if (state_update(xen) == -EPIPE)
-		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_XRUN);
+		snd_pcm_hwsync(io->pcm);
 	switch (io->state) {
 	case SND_PCM_STATE_PREPARED:
 	case SND_PCM_STATE_RUNNING:

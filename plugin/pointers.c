@@ -21,7 +21,11 @@ struct pcm_xen_move pcm_xen_pointers_compare(
 	uint64_t expected = wrapped(pointers, pointers->appl);
 	uint64_t forward;
 
-	if (appl_ptr == 0 && hw_ptr == 0 && (expected != 0 || pointers->hw != 0))
+	/*
+	 * Only that moves hw_ptr. While it is 0 anyway, a reset looks like a rewind of all that was
+	 * written, and is as good as one.
+	 */
+	if (hw_ptr == 0 && pointers->hw != 0)
 		return (struct pcm_xen_move){ .kind = PCM_XEN_MOVE_RESET };
 	if (pointers->boundary == 0 || appl_ptr == expected)
 		return (struct pcm_xen_move){ .kind = PCM_XEN_MOVE_NONE };

@@ -697,6 +697,11 @@ void xensnd_card_step(struct xensnd_card *card)
 	}
 	if (xensnd_now_ns() >= card->deadline_ns)
 		card_timed_out(card, backend_state);
+	/* What can not be done now may be done later: pages may be free, the device there again. */
+	if (card->reconnecting && card->phase == XENSND_CARD_FAILED) {
+		streams_unshare(card);
+		card_rest(card);
+	}
 }
 
 void xensnd_card_close(struct xensnd_card *card)

@@ -140,6 +140,7 @@ static void prepare_finish(struct xensnd_stream *stream)
 
 	worker->run = XENSND_RUN_STOPPED;
 	worker->submitted = 0;
+	worker->began = 0;
 	worker->prepared = true;
 	worker->halted = false;
 	xensnd_position_prepare(&worker->position);
@@ -314,19 +315,14 @@ static void start_step(struct xensnd_stream *stream)
 	worker->progress_ns = worker->now_ns;
 }
 
-/*
- * The backend was stopped and has let go of the buffer. What it has not played is sent again later,
- * from the next whole frame on.
- */
+/* The backend was stopped and has let go of the buffer. What it has not played is sent again. */
 static void halt_finish(struct xensnd_stream *stream)
 {
 	struct xensnd_worker *worker = &stream->worker;
-	uint32_t frame_bytes = stream->geometry.frame_bytes;
-	uint64_t now;
 
-	xensnd_position_halt(&worker->position);
-	now = xensnd_position_now(&worker->position);
-	worker->submitted = (now + frame_bytes - 1) / frame_bytes * frame_bytes;
+	xensnd_position_halt(&worker->position, stream->geometry.frame_bytes);
+	worker->submitted = xensnd_position_now(&worker->position);
+	worker->began = worker->submitted;
 	atomic_store(&stream->claimed, worker->submitted);
 	worker->run = XENSND_RUN_PAUSED;
 	worker->halted = true;
@@ -538,8 +534,10 @@ static void command_step(struct xensnd_stream *stream)
 		if (stream_settle(stream))
 			prepare_finish(stream);
 	} else if (op == XENSND_COMMAND_STOP) {
-		if (drained_by_answers(stream) || stream_settle(stream))
+		if (drained_by_answers(stream) || stream_settle(stream)) {
+			worker->prepared = false;
 			command_end(stream, 0);
+		}
 	} else if (op == XENSND_COMMAND_START) {
 		start_step(stream);
 	} else if (op == XENSND_COMMAND_PAUSE) {

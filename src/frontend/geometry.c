@@ -7,7 +7,8 @@
 /* Playback: how far may be sent at all. */
 static uint64_t submit_limit(const struct xensnd_geometry *geometry, const struct xensnd_fill *fill)
 {
-	return fill->started ? UINT64_MAX : geometry->buffer_bytes - geometry->period_bytes;
+	return fill->started ? UINT64_MAX
+			     : fill->began + geometry->buffer_bytes - geometry->period_bytes;
 }
 
 /* How much could be submitted at once. A program that went back may have asked for too much. */

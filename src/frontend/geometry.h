@@ -30,6 +30,7 @@ struct xensnd_fill {
 	uint64_t appl;          /* the program has written, or read, up to here */
 	uint64_t submitted;     /* sent to, or asked of, the backend up to here */
 	uint64_t window;        /* capture: how far beyond appl may be asked for */
+	uint64_t began;         /* playback: where the run begins or began */
 	unsigned int in_flight; /* requests that carry audio and are not answered */
 	bool capture;
 	bool started;

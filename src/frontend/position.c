@@ -15,9 +15,9 @@ void xensnd_position_prepare(struct xensnd_position *position)
 	position->acked = 0;
 }
 
-void xensnd_position_halt(struct xensnd_position *position)
+void xensnd_position_halt(struct xensnd_position *position, uint32_t frame_bytes)
 {
-	uint64_t now = xensnd_position_now(position);
+	uint64_t now = xensnd_position_now(position) / frame_bytes * frame_bytes;
 
 	position->fresh = true;
 	position->reported = now;

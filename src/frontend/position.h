@@ -51,9 +51,9 @@ void xensnd_position_prepare(struct xensnd_position *position);
 
 /*
  * The stream was stopped in order to go on later, and what was not played is sent again: the count
- * stays.
+ * stays, but for a part of a frame, which no backend can have played.
  */
-void xensnd_position_halt(struct xensnd_position *position);
+void xensnd_position_halt(struct xensnd_position *position, uint32_t frame_bytes);
 
 /*
  * An event while the stream runs. possible: bytes since prepare, beyond which it can not be.

@@ -301,7 +301,8 @@ int xensnd_stream_open(struct xensnd_stream **streamp, const struct xensnd_strea
 	}
 	ret = here_mark(stream);
 	if (ret < 0) {
-		explain(&why, ret, "no more memory: %s", strerror(-ret));
+		explain(&why, ret, "%s",
+			ret == -EINVAL ? "this kernel is older than Linux 4.14" : strerror(-ret));
 		goto err_wake;
 	}
 	ret = xensnd_mailbox_init(&stream->mailbox);
@@ -476,8 +477,10 @@ void xensnd_stream_xrun(struct xensnd_stream *stream)
 
 	if (!worker_is_here(stream))
 		return;
-	if (atomic_compare_exchange_strong(&stream->condition, &fine, XENSND_STREAM_XRUN))
+	/* In this order, as in the worker's xrun_begin(). */
+	if (atomic_load(&stream->condition) == XENSND_STREAM_FINE)
 		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+	atomic_compare_exchange_strong(&stream->condition, &fine, XENSND_STREAM_XRUN);
 	xensnd_stream_wake(stream);
 }
 

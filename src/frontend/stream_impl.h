@@ -73,6 +73,7 @@ struct xensnd_worker {
 	bool halted;         /* paused by STOP */
 	bool dirty;          /* audio or START was sent since the last STOP */
 	uint64_t submitted;  /* bytes sent, or asked for, since prepare */
+	uint64_t began;      /* where the run begins or began: 0, or where a pause by STOP was */
 	int64_t now_ns;      /* when this turn began: asking the clock may cost a system call */
 	int64_t progress_ns; /* when the stream was started, its position moved, or could again */
 

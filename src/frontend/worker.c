@@ -36,6 +36,18 @@ static void condition_set(struct xensnd_stream *stream, enum xensnd_condition co
 	xensnd_stream_wake(stream);
 }
 
+/*
+ * The STOP is on its way before the program knows why: a prepare that it answers with must find
+ * that in front of it, not behind.
+ */
+static void xrun_begin(struct xensnd_stream *stream)
+{
+	if (atomic_load(&stream->condition) != XENSND_STREAM_FINE)
+		return;
+	xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
+	condition_set(stream, XENSND_STREAM_XRUN);
+}
+
 /* The rings are not touched any more, and the owner may know. */
 static void rings_leave(struct xensnd_stream *stream, enum xensnd_link_type type)
 {
@@ -153,11 +165,12 @@ static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *
 	}
 	if (request.bytes == 0)
 		xensnd_control_answer(stream, &request, rsp);
-	else if (rsp->status != 0 && worker->prepared && worker->run != XENSND_RUN_PAUSED) {
+	else if (rsp->status != 0 && worker->prepared && !worker->halting &&
+		 atomic_load(&stream->condition) == XENSND_STREAM_FINE) {
 		xensnd_log(&stream->log, XENSND_LOG_WARNING,
 			"card %u device %u: the backend refused audio (%d)", stream->card,
 			stream->info.config.device, rsp->status);
-		condition_set(stream, XENSND_STREAM_XRUN);
+		xrun_begin(stream);
 	}
 	xensnd_position_ack(&worker->position, xensnd_requests_retire(&worker->requests));
 	atomic_store_explicit(&stream->in_flight, worker->requests.n, memory_order_relaxed);
@@ -238,6 +251,7 @@ static struct xensnd_fill fill_now(const struct xensnd_stream *stream)
 		.appl = atomic_load(&stream->appl),
 		.submitted = worker->submitted,
 		.window = stream->capture ? capture_window(stream) : 0,
+		.began = worker->began,
 		.in_flight = xensnd_requests_audio(&worker->requests),
 		.capture = stream->capture,
 		.started = worker->run == XENSND_RUN_RUNNING,
@@ -359,7 +373,7 @@ static void underrun_check(struct xensnd_stream *stream, uint64_t played)
 		worker->position.source != XENSND_POSITION_EVENTS || atomic_load(&stream->draining))
 		return;
 	if (avail >= atomic_load(&stream->stop_threshold))
-		condition_set(stream, XENSND_STREAM_XRUN);
+		xrun_begin(stream);
 }
 
 static void position_report(struct xensnd_stream *stream, uint64_t before, uint64_t now)
@@ -395,8 +409,6 @@ static void progress_report(struct xensnd_stream *stream)
 	}
 	if (worker->prepared && now > before)
 		position_report(stream, before, now);
-	if (atomic_load(&stream->condition) == XENSND_STREAM_XRUN && worker->prepared)
-		xensnd_mailbox_post(&stream->mailbox, &stream->stop_command);
 	if (xensnd_stream_ready(stream))
 		xensnd_stream_poll(stream);
 }
@@ -476,10 +488,11 @@ static bool answers_wanted(const struct xensnd_stream *stream, const struct xens
 	const struct xensnd_worker *worker = &stream->worker;
 	const struct xensnd_position *position = &worker->position;
 
-	return stream->capture || worker->requested || worker->run != XENSND_RUN_RUNNING ||
-	       !position->moved || position->source != XENSND_POSITION_EVENTS ||
-	       position->reported > position->acked || atomic_load(&stream->draining) ||
-	       fill->appl > fill->submitted || fill->in_flight >= XENSND_MAX_IN_FLIGHT;
+	return stream->capture || worker->command || worker->requests.n == XENSND_RING_SLOTS ||
+	       worker->run != XENSND_RUN_RUNNING || !position->moved ||
+	       position->source != XENSND_POSITION_EVENTS || position->reported > position->acked ||
+	       atomic_load(&stream->draining) || fill->appl > fill->submitted ||
+	       fill->in_flight >= XENSND_MAX_IN_FLIGHT;
 }
 
 /*
@@ -500,7 +513,8 @@ static bool may_sleep(struct xensnd_stream *stream)
 	if (!answers)
 		fill.in_flight = 0;
 	/* A recording has an answer coming, after which it asks for more; that is early enough. */
-	if (may_submit(stream) && !(stream->capture && fill.in_flight > 0))
+	if (may_submit(stream) && !(stream->capture && fill.in_flight > 0) &&
+		worker->requests.n < XENSND_RING_SLOTS)
 		wanted = xensnd_geometry_wanted(&stream->geometry, &fill);
 	atomic_store(&stream->wanted, wanted);
 	if (atomic_load(&stream->appl) >= wanted)

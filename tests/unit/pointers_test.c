@@ -63,9 +63,12 @@ static void pointers_show_a_reset(void **state)
 	/* Recorded, and nothing of it read. */
 	pointers.appl = 0;
 	move_is(&pointers, 0, 0, PCM_XEN_MOVE_RESET, 0);
-	/* All written was rewound, and nothing played: not to be told from a reset, and as good. */
+	/* And then snd_pcm_forward(). */
+	pointers.appl = 1000;
+	move_is(&pointers, 70, 0, PCM_XEN_MOVE_RESET, 0);
+	/* All written was rewound, and nothing played: not to be told from a reset. */
 	pointers = (struct pcm_xen_pointers){ .boundary = BOUNDARY, .appl = 1000 };
-	move_is(&pointers, 0, 0, PCM_XEN_MOVE_RESET, 0);
+	move_is(&pointers, 0, 0, PCM_XEN_MOVE_BACK, 1000);
 }
 
 static void pointers_before_sw_params_are_no_move(void **state)

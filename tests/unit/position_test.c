@@ -356,12 +356,12 @@ static void position_goes_on_after_a_halt(void **state)
 	(void)state;
 	run_write(&run, 5000);
 	assert_int_equal(run_event(&run, 2000), 2000);
-	xensnd_position_halt(&run.position);
+	xensnd_position_halt(&run.position, 4);
 	assert_int_equal(xensnd_position_now(&run.position), 2000);
 	/* Sent again; the backend counts from OPEN. */
 	xensnd_position_ack(&run.position, 3000);
 	assert_int_equal(run_event(&run, 3000), 3000);
-	xensnd_position_halt(&run.position);
+	xensnd_position_halt(&run.position, 4);
 	xensnd_position_ack(&run.position, 2000);
 	/* It counts from START after all. */
 	assert_int_equal(run_event(&run, 500), 3500);
@@ -376,7 +376,7 @@ static void position_by_answers_goes_on_after_a_halt(void **state)
 	xensnd_position_prepare(&run.position);
 	run_write(&run, 5000);
 	assert_int_equal(run_event(&run, 2000), 5000);
-	xensnd_position_halt(&run.position);
+	xensnd_position_halt(&run.position, 4);
 	assert_int_equal(xensnd_position_now(&run.position), 5000);
 }
 
