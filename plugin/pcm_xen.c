@@ -465,9 +465,8 @@ static int pcm_xen_prepare(snd_pcm_ioplug_t *io)
 
 	pthread_mutex_lock(&xen->lock);
 	ret = xensnd_stream_prepare(xen->stream);
-	/* A backend that has come back has another buffer. */
-	if (ret == 0)
-		pcm_xen_areas_move(&xen->areas, xensnd_stream_buffer(xen->stream));
+	/* A backend that has come back has another buffer, and one that is coming back none. */
+	pcm_xen_areas_move(&xen->areas, xensnd_stream_buffer(xen->stream));
 	if (ret == 0) {
 		pcm_xen_pointers_reset(&xen->pointers, 0, 0);
 		xen->written = 0;

@@ -56,7 +56,7 @@ static snd_pcm_uframes_t contiguous(const struct pcm_xen_areas *areas, uint64_t 
 int pcm_xen_areas_write(const struct pcm_xen_areas *areas, uint64_t frame,
 	const snd_pcm_channel_area_t *from, snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
-	int ret = 0;
+	int ret = areas->buffer ? 0 : -ENODEV;
 
 	while (size > 0 && ret == 0) {
 		snd_pcm_uframes_t at, part = contiguous(areas, frame, size, &at);
@@ -73,7 +73,7 @@ int pcm_xen_areas_write(const struct pcm_xen_areas *areas, uint64_t frame,
 int pcm_xen_areas_read(const struct pcm_xen_areas *areas, uint64_t frame,
 	const snd_pcm_channel_area_t *to, snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
-	int ret = 0;
+	int ret = areas->buffer ? 0 : -ENODEV;
 
 	while (size > 0 && ret == 0) {
 		snd_pcm_uframes_t at, part = contiguous(areas, frame, size, &at);
@@ -89,7 +89,7 @@ int pcm_xen_areas_read(const struct pcm_xen_areas *areas, uint64_t frame,
 
 int pcm_xen_areas_silence(const struct pcm_xen_areas *areas, uint64_t frame, snd_pcm_uframes_t size)
 {
-	int ret = 0;
+	int ret = areas->buffer ? 0 : -ENODEV;
 
 	while (size > 0 && ret == 0) {
 		snd_pcm_uframes_t at, part = contiguous(areas, frame, size, &at);

@@ -30,7 +30,7 @@ int pcm_xen_areas_make(struct pcm_xen_areas *areas, void *buffer, snd_pcm_format
 	unsigned int channels, snd_pcm_uframes_t frames);
 void pcm_xen_areas_free(struct pcm_xen_areas *areas);
 
-/* The buffer is at another place now. */
+/* The buffer is at another place now; NULL: there is none, and copying is an error (-ENODEV). */
 void pcm_xen_areas_move(struct pcm_xen_areas *areas, void *buffer);
 
 /* The program's channel i is the buffer's order[i]. */

@@ -165,12 +165,17 @@ static void buffer_release(struct xensnd_stream *stream)
 	stream->buffer = NULL;
 }
 
+/*
+ * For what is to be opened, or was open before a loss. New pages in any case: those of an OPEN that
+ * a loss has overtaken may still be mapped by a backend.
+ */
 static void buffer_ask(struct xensnd_stream *stream)
 {
 	struct xensnd_link_message message = { .type = XENSND_LINK_ALLOCATE };
 	struct xensnd_worker *worker = &stream->worker;
 	int ret;
 
+	buffer_release(stream);
 	message.u.allocate.buffer_bytes = stream->geometry.buffer_bytes;
 	ret = xensnd_link_send(stream->hold.fd, &message, NULL, 0);
 	if (ret < 0) {
@@ -188,13 +193,6 @@ static void open_begin(struct xensnd_stream *stream)
 		return;
 	}
 	stream->geometry = stream->worker.command->u.geometry;
-	buffer_ask(stream);
-}
-
-/* What was open before the loss, in new pages: the old ones may still be mapped by a backend. */
-static void reopen_begin(struct xensnd_stream *stream)
-{
-	buffer_release(stream);
 	buffer_ask(stream);
 }
 
@@ -533,7 +531,7 @@ static void command_step(struct xensnd_stream *stream)
 		close_step(stream);
 	} else if (op == XENSND_COMMAND_PREPARE && worker->run == XENSND_RUN_CLOSED &&
 		   worker->reopen) {
-		reopen_begin(stream);
+		buffer_ask(stream);
 	} else if (worker->run == XENSND_RUN_CLOSED) {
 		command_end(stream, op == XENSND_COMMAND_STOP ? 0 : -EBADFD);
 	} else if (op == XENSND_COMMAND_PREPARE) {

@@ -36,6 +36,15 @@ static void condition_set(struct xensnd_stream *stream, enum xensnd_condition co
 	xensnd_stream_wake(stream);
 }
 
+/* The rings are not touched any more, and the owner may know. */
+static void rings_leave(struct xensnd_stream *stream, enum xensnd_link_type type)
+{
+	const struct xensnd_link_message message = { .type = type };
+
+	xensnd_channel_close(&stream->channel);
+	(void)xensnd_link_send(stream->hold.fd, &message, NULL, 0);
+}
+
 void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 {
 	char why[300];
@@ -48,6 +57,7 @@ void xensnd_worker_lose(struct xensnd_stream *stream, const char *format, ...)
 	va_end(args);
 	xensnd_log(&stream->log, XENSND_LOG_ERROR, "card %u device %u: %s", stream->card,
 		stream->info.config.device, why);
+	rings_leave(stream, XENSND_LINK_LET_GO);
 	stream->worker.lost = true;
 	stream->worker.away = false;
 	condition_set(stream, XENSND_STREAM_LOST);
@@ -61,8 +71,6 @@ static bool connected(const struct xensnd_worker *worker)
 
 void xensnd_worker_go_away(struct xensnd_stream *stream, bool stuck, const char *why)
 {
-	const struct xensnd_link_message let_go = { .type = XENSND_LINK_LET_GO };
-	const struct xensnd_link_message is_stuck = { .type = XENSND_LINK_STUCK };
 	struct xensnd_worker *worker = &stream->worker;
 	bool hopeless = stuck && !worker->proven;
 
@@ -82,11 +90,7 @@ void xensnd_worker_go_away(struct xensnd_stream *stream, bool stuck, const char 
 	worker->requests = (struct xensnd_requests){ .n = 0 };
 	worker->away_deadline_ns =
 		worker->now_ns + (int64_t)stream->reconnect_s * XENSND_NS_PER_SECOND;
-	xensnd_channel_close(&stream->channel);
-	if (stuck)
-		(void)xensnd_link_send(stream->hold.fd, &is_stuck, NULL, 0);
-	else
-		(void)xensnd_link_send(stream->hold.fd, &let_go, NULL, 0);
+	rings_leave(stream, stuck ? XENSND_LINK_STUCK : XENSND_LINK_LET_GO);
 	xensnd_control_away(stream);
 	condition_set(stream, XENSND_STREAM_AWAY);
 }
@@ -149,9 +153,7 @@ static void answer_take(struct xensnd_stream *stream, const struct xensnd_resp *
 	}
 	if (request.bytes == 0)
 		xensnd_control_answer(stream, &request, rsp);
-	else if (rsp->status == 0)
-		worker->proven = true;
-	else if (worker->prepared && worker->run != XENSND_RUN_PAUSED) {
+	else if (rsp->status != 0 && worker->prepared && worker->run != XENSND_RUN_PAUSED) {
 		xensnd_log(&stream->log, XENSND_LOG_WARNING,
 			"card %u device %u: the backend refused audio (%d)", stream->card,
 			stream->info.config.device, rsp->status);
@@ -366,6 +368,9 @@ static void position_report(struct xensnd_stream *stream, uint64_t before, uint6
 	uint32_t period_bytes = stream->geometry.period_bytes;
 
 	worker->progress_ns = worker->now_ns;
+	/* A backend that takes audio and does not answer START has shown nothing yet. */
+	if (worker->run == XENSND_RUN_RUNNING && !worker->requested)
+		worker->proven = true;
 	atomic_store(&stream->position, now);
 	if (now / period_bytes != before / period_bytes && atomic_load(&stream->period_event))
 		atomic_store(&stream->period_ended, true);
@@ -401,12 +406,11 @@ static void progress_report(struct xensnd_stream *stream)
 /* The owner has noticed, or was told by us, that the connection is gone. */
 static void owner_lost(struct xensnd_stream *stream, const struct xensnd_link_lost *lost)
 {
-	const struct xensnd_link_message let_go = { .type = XENSND_LINK_LET_GO };
 	char why[sizeof(lost->text) + 1];
 
 	snprintf(why, sizeof(why), "%.255s", lost->text);
 	if (stream->worker.away)
-		(void)xensnd_link_send(stream->hold.fd, &let_go, NULL, 0);
+		rings_leave(stream, XENSND_LINK_LET_GO);
 	else
 		xensnd_worker_go_away(stream, false, why);
 }
@@ -455,10 +459,11 @@ static void deadlines_check(struct xensnd_stream *stream)
 		return;
 	if (worker->now_ns >= worker->owner_deadline_ns)
 		xensnd_worker_lose(stream, "the card's owner does not answer");
+	if (worker->now_ns < xensnd_requests_deadline(&worker->requests))
+		return;
 	snprintf(why, sizeof(why), "the backend in domain %u does not answer",
 		stream->info.backend_domid);
-	if (worker->now_ns >= xensnd_requests_deadline(&worker->requests))
-		xensnd_worker_go_away(stream, true, why);
+	xensnd_worker_go_away(stream, true, why);
 }
 
 /*

@@ -83,6 +83,45 @@ survives()
 	wait "$pid" || { cat "$HOST_DIR/program.log"; return 1; }
 }
 
+# twenty: a minute's file, and the backend killed twenty times. What each backend has played is a piece of the file, and
+# begins after the end of the one before.
+twenty()
+{
+	local pid round began_ms
+	start_guest pid timeout 120 "${SOUND_ENV[@]}" aplay -q -D xenhw "$HOST_DIR/long.wav" >"$HOST_DIR/program.log" 2>&1
+	opened "$(($(opens) + 1))"
+	for ((round = 0; round < 20; round++)); do
+		sleep 2 # of sound
+		host_end "$SOUND_BACKEND" KILL
+		mv "$SOUND_OUT/out0.wav" "$HOST_DIR/piece$round.wav"
+		began_ms=$(date +%s%3N)
+		sound_backend_run
+		opened "$(($(opens) + 1))"
+		gaps+=("$(($(date +%s%3N) - began_ms))")
+	done
+	wait "$pid" || { cat "$HOST_DIR/program.log"; return 1; }
+	cp "$SOUND_OUT/out0.wav" "$HOST_DIR/piece20.wav"
+}
+
+pieces_in_order()
+{
+	local round said at=0 from frames
+	for ((round = 0; round <= 20; round++)); do
+		said=$("$WAVTOOL" contains "$HOST_DIR/long.wav" "$HOST_DIR/piece$round.wav") || { echo "piece $round: $said"; return 1; }
+		frames=${said%% *}
+		from=${said#*from frame }
+		from=${from%% *}
+		[ "$from" -ge "$at" ] || { echo "piece $round: $said, the one before ended at $at"; return 1; }
+		at=$((from + frames))
+	done
+}
+
+gaps=()
+"$WAVTOOL" make "$HOST_DIR/long.wav" s16 48000 2 2880000
+holds 'aplay plays a minute although the backend is killed 20 times' twenty
+printf '# from the start of a backend until it has the stream, ms: %s\n' "${gaps[*]}"
+holds 'what was played is in order, and nothing twice' pieces_in_order
+
 for signal in KILL TERM; do
 	holds "aplay plays on when the backend is restarted (SIG$signal)" survives "$signal" aplay -q -D xenhw "$wav"
 	holds "arecord records on when the backend is restarted (SIG$signal)" \
