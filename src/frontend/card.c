@@ -697,6 +697,12 @@ void xensnd_card_step(struct xensnd_card *card)
 	}
 	if (xensnd_now_ns() >= card->deadline_ns)
 		card_timed_out(card, backend_state);
+	/* On the way back that may be for a moment only: too few pages, a device that is being
+	 * removed. */
+	if (card->phase == XENSND_CARD_FAILED && card->reconnecting) {
+		streams_unshare(card);
+		card_rest(card);
+	}
 }
 
 void xensnd_card_close(struct xensnd_card *card)
