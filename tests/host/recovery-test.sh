@@ -169,6 +169,23 @@ replugged()
 }
 holds 'aplay plays on when its card is pulled and plugged again' replugged
 
+# There are no pages for the new rings, at first.
+starved()
+{
+	local pid before
+	start_guest pid timeout 60 "${SOUND_ENV[@]}" ALSA_XEN_DEBUG=1 aplay -q -D xenhw "$wav" >"$HOST_DIR/program.log" 2>&1
+	opened "$(($(opens) + 1))"
+	before=$(opens)
+	nodes_ctl limit 2
+	host_end "$SOUND_BACKEND" KILL
+	sound_backend_run
+	says 'parameters/limit' "$HOST_DIR/program.log"
+	nodes_ctl limit 1024
+	opened "$((before + 1))"
+	wait "$pid" || { cat "$HOST_DIR/program.log"; return 1; }
+}
+holds 'aplay plays on when pages were short on the way back' starved
+
 # forsaken COMMAND...: fails, and says so, within the time that is configured and a little
 forsaken()
 {

@@ -96,6 +96,8 @@ struct wav wav_read(const char *path)
 			wav.file = file;
 			wav.data = file + at + 8;
 			wav.data_bytes = size < left ? size : left;
+			wav.more_bytes =
+				(left - wav.data_bytes) / wav.frame_bytes * wav.frame_bytes;
 			return wav;
 		}
 		if (size > left)
@@ -151,4 +153,25 @@ void wav_write(const char *path, const struct wav *wav)
 	if (!out || fwrite(header, 1, header_bytes, out) != header_bytes ||
 		fwrite(wav->data, 1, wav->data_bytes, out) != wav->data_bytes || fclose(out) != 0)
 		wav_fail("%s: %s", path, strerror(errno));
+}
+
+void wav_same_format(const struct wav *got, const struct wav *wanted)
+{
+	if (got->encoding != wanted->encoding || got->channels != wanted->channels ||
+		got->rate != wanted->rate || got->frame_bytes != wanted->frame_bytes)
+		wav_fail("formats differ: %u Hz, %u channels, encoding %u, %u bytes a frame; "
+			 "expected "
+			 "%u, %u, %u, %u",
+			got->rate, got->channels, got->encoding, got->frame_bytes, wanted->rate,
+			wanted->channels, wanted->encoding, wanted->frame_bytes);
+}
+
+bool wav_is_silence(const struct wav *wav, size_t from)
+{
+	uint8_t silence = wav->encoding == WAV_PCM && wav->bits == 8 ? 0x80 : 0;
+
+	for (size_t i = from; i < wav->data_bytes; i++)
+		if (wav->data[i] != silence)
+			return false;
+	return true;
 }

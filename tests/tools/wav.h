@@ -7,6 +7,7 @@
 #ifndef XENSND_TESTS_WAV_H
 #define XENSND_TESTS_WAV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct wav {
 	uint8_t *file; /* all of it, to be freed; NULL if data is not from a file */
 	uint8_t *data;
 	size_t data_bytes;
+	size_t more_bytes; /* in the file, whole frames, beyond what its header says */
 };
 
 /* Says what is wrong, and ends the program with exit code 1. */
@@ -32,5 +34,11 @@ struct wav wav_read(const char *path);
 
 /* With the extensible header beyond two channels. */
 void wav_write(const char *path, const struct wav *wav);
+
+/* Ends the program unless both are of one format. */
+void wav_same_format(const struct wav *got, const struct wav *wanted);
+
+/* From a byte on? aplay fills its last chunk up with silence. */
+bool wav_is_silence(const struct wav *wav, size_t from);
 
 #endif

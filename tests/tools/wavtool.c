@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pieces.h"
 #include "wav.h"
 
 static const struct {
@@ -90,38 +91,16 @@ static int command_make(char **argv)
 	return 0;
 }
 
-static void formats_check(const struct wav *got, const struct wav *wanted)
-{
-	if (got->encoding != wanted->encoding || got->channels != wanted->channels ||
-		got->rate != wanted->rate || got->frame_bytes != wanted->frame_bytes)
-		wav_fail("formats differ: %u Hz, %u channels, encoding %u, %u bytes a frame; "
-			 "expected "
-			 "%u, %u, %u, %u",
-			got->rate, got->channels, got->encoding, got->frame_bytes, wanted->rate,
-			wanted->channels, wanted->encoding, wanted->frame_bytes);
-}
-
-/* aplay fills its last chunk up with silence. */
-static bool is_silence(const struct wav *wav, size_t from)
-{
-	uint8_t silence = wav->encoding == WAV_PCM && wav->bits == 8 ? 0x80 : 0;
-
-	for (size_t i = from; i < wav->data_bytes; i++)
-		if (wav->data[i] != silence)
-			return false;
-	return true;
-}
-
 static int command_same(char **argv)
 {
 	struct wav got = wav_read(argv[0]), wanted = wav_read(argv[1]);
 	size_t same = 0;
 
-	formats_check(&got, &wanted);
+	wav_same_format(&got, &wanted);
 	while (same < got.data_bytes && same < wanted.data_bytes &&
 		got.data[same] == wanted.data[same])
 		same++;
-	if (same != wanted.data_bytes || !is_silence(&got, same))
+	if (same != wanted.data_bytes || !wav_is_silence(&got, same))
 		wav_fail("%s: %zu frames, %s: %zu frames; they differ at frame %zu", argv[0],
 			got.data_bytes / got.frame_bytes, argv[1],
 			wanted.data_bytes / wanted.frame_bytes, same / wanted.frame_bytes);
@@ -136,7 +115,7 @@ static int command_contains(char **argv)
 	struct wav got = wav_read(argv[0]), wanted = wav_read(argv[1]);
 	size_t best = 0, best_at = 0;
 
-	formats_check(&got, &wanted);
+	wav_same_format(&got, &wanted);
 	for (size_t at = 0; at + wanted.frame_bytes <= got.data_bytes; at += got.frame_bytes) {
 		size_t same = 0;
 
@@ -168,10 +147,18 @@ int main(int argc, char **argv)
 		return command_same(argv + 2);
 	if (argc == 4 && strcmp(argv[1], "contains") == 0)
 		return command_contains(argv + 2);
+	if (argc >= 5 && strcmp(argv[1], "pieces") == 0)
+		return pieces_check(argv + 2, argc - 4);
+	if (argc == 6 && strcmp(argv[1], "beginnings") == 0)
+		return beginnings_check(argv + 2);
 	fputs("usage: wavtool make FILE u8|s16|s24|s24in32|s32|float RATE CHANNELS FRAMES [SEED]\n"
 	      "       wavtool same FILE REFERENCE        bit by bit, from the start; then at most "
 	      "silence\n"
-	      "       wavtool contains FILE REFERENCE    somewhere in it, without a gap\n",
+	      "       wavtool contains FILE REFERENCE    somewhere in it, without a gap\n"
+	      "       wavtool pieces FRAMES REFERENCE FILE...   each file a piece of it, in order, "
+	      "with at most so many frames lost before each\n"
+	      "       wavtool beginnings FILE REFERENCE COUNT GAPS   the reference's beginning, so "
+	      "many times, and so many gaps within\n",
 		stderr);
 	return 2;
 }
