@@ -214,10 +214,14 @@ static bool model_step(struct ring_model *model, struct fuzz_input *input)
 	bool goes_on = true;
 
 	memcpy(model->shadow, model->page, XENSND_PAGE_BYTES);
-	switch (fuzz_u8(input) % 8) {
+	switch (fuzz_u8(input) % 9) {
 	case 0:
 	case 1:
 		step_put(model, input);
+		break;
+	case 8:
+		/* As if almost all other ids had been used since. */
+		model->requests.next_id = (uint16_t)(model->requests.next_id - fuzz_u8(input) % 64);
 		break;
 	case 2:
 		step_push(model);

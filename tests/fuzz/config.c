@@ -194,6 +194,7 @@ static void stream_check(struct store *store, const struct xensnd_stream_config 
 	snprintf(prefix, sizeof(prefix), "%u/%u/", stream->device, stream->index);
 	level_check(store, prefix, &stream->params);
 	id = level_node(store, prefix, XENSND_FIELD_STREAM_UNIQUE_ID);
+	FUZZ_CHECK(memchr(stream->unique_id, '\0', sizeof(stream->unique_id)) != NULL);
 	FUZZ_CHECK(strcmp(stream->unique_id, id ? id : "") == 0);
 	free(id);
 }

@@ -77,15 +77,19 @@ static int event_get(struct event_model *model, struct xensnd_evt *evt)
 
 static void step_get(struct event_model *model, bool running)
 {
+	uint64_t before = model->position.reported;
 	struct xensnd_evt evt;
 
 	if (event_get(model, &evt) <= 0)
 		return;
-	if (running)
-		xensnd_position_event(&model->position, evt.op.cur_pos.position, model->written,
-			model->period_bytes);
-	else
+	if (!running) {
 		xensnd_position_stale(&model->position, evt.op.cur_pos.position);
+		return;
+	}
+	xensnd_position_event(
+		&model->position, evt.op.cur_pos.position, model->written, model->period_bytes);
+	/* Wherever the backend counts from, it has not played more than it says. */
+	FUZZ_CHECK(model->position.reported - before <= evt.op.cur_pos.position);
 }
 
 /* An event that keeps to the page's rules, whatever it says. */

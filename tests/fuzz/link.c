@@ -51,17 +51,37 @@ static size_t length_of(uint32_t type)
 	}
 }
 
+/* Where a stream is easily spoilt. */
+#define STREAM_AT(field) (HEAD_BYTES + offsetof(struct xensnd_link_stream, field))
+static const size_t weak_places[] = {
+	STREAM_AT(card_name),
+	STREAM_AT(device_name),
+	STREAM_AT(config.unique_id),
+	STREAM_AT(config.capture),
+	STREAM_AT(config.params.formats),
+	STREAM_AT(config.params.rates),
+	STREAM_AT(config.params.n_rates),
+	STREAM_AT(config.params.channels_min),
+	STREAM_AT(config.params.channels_max),
+	STREAM_AT(config.params.buffer_bytes_max),
+	STREAM_AT(pages.address),
+	STREAM_AT(pages.n_pages),
+	STREAM_AT(ring_port),
+	STREAM_AT(event_port),
+};
+
 /* A stream that can be used, for the input to spoil. */
 static struct xensnd_link_message message_right(uint32_t type)
 {
 	struct xensnd_link_message message = { .type = type };
 	struct xensnd_params params = { .formats = XENSND_FORMAT_BIT(XENSND_PCM_FORMAT_S16_LE),
-		.rates = { 8000, 44100, 48000 },
-		.n_rates = 3,
+		.n_rates = XENSND_MAX_RATES,
 		.channels_min = 1,
 		.channels_max = 2,
 		.buffer_bytes_max = 65536 };
 
+	for (unsigned int i = 0; i < XENSND_MAX_RATES; i++)
+		params.rates[i] = 1 + i;
 	if (type != XENSND_LINK_STREAM)
 		return message;
 	message.u.stream.ring_port = 7;
@@ -70,6 +90,25 @@ static struct xensnd_link_message message_right(uint32_t type)
 	message.u.stream.pages.n_pages = 2;
 	message.u.stream.config.params = params;
 	return message;
+}
+
+/* Some octets of the input, or one of them again and again, in any place or a weak one. */
+static void datagram_patch(struct datagram *datagram, struct fuzz_input *input)
+{
+	uint16_t where = fuzz_u16(input);
+	uint8_t how = fuzz_u8(input);
+	size_t at = where % sizeof(datagram->bytes), n = 1u + how % 4;
+
+	if (where & 0x8000)
+		at = weak_places[where % FUZZ_COUNT(weak_places)];
+	if (how & 0x80)
+		n = 81;
+	if (n > sizeof(datagram->bytes) - at)
+		n = sizeof(datagram->bytes) - at;
+	if (how & 0x80)
+		memset(datagram->bytes + at, fuzz_u8(input), n);
+	else
+		fuzz_take(input, datagram->bytes + at, n);
 }
 
 static void datagram_make(struct datagram *datagram, struct fuzz_input *input)
@@ -87,11 +126,8 @@ static void datagram_make(struct datagram *datagram, struct fuzz_input *input)
 	datagram->len = length_of(type);
 	if (datagram->len == 0 || shape & 0x80)
 		datagram->len = fuzz_u16(input) % (sizeof(datagram->bytes) + 1);
-	while (patches-- > 0) {
-		size_t at = fuzz_u16(input) % (sizeof(datagram->bytes) - 3);
-
-		fuzz_take(input, datagram->bytes + at, 1u + fuzz_u8(input) % 4);
-	}
+	while (patches-- > 0)
+		datagram_patch(datagram, input);
 }
 
 static void datagram_send(int fd, const struct datagram *datagram, int passed)

@@ -279,11 +279,10 @@ static void step_scribble(struct world *world, struct fuzz_input *input)
 static void step_events(struct world *world, struct fuzz_input *input)
 {
 	struct xensnd_event_page *events = events_of(world);
+	uint8_t lie = fuzz_u8(input);
 
-	if (world->tampered || world->guest.data_has_rings)
-		events->in_cons = fuzz_u32(input);
-	else
-		events->in_cons = world->evt_cons;
+	events->in_cons = lie & 1 ? world->session.events.prod - lie / 2 : world->evt_cons;
+	world->tampered = world->tampered || lie & 1;
 }
 
 /* ---- the backend's turn, and what has to hold after it ---- */
@@ -408,19 +407,33 @@ static void world_check(struct world *world)
 		world->opens = 0;
 }
 
+/* Whether the guest shows more requests than there can be. */
+static bool ring_is_broken(struct world *world)
+{
+	const struct xensnd_back_ring *ring = &world->session.ring;
+
+	return ring->broken || ring_of(world)->req_prod - ring->req_cons >
+				       XENSND_RING_SLOTS - (ring->req_cons - ring->rsp_prod);
+}
+
 /* 0: the backend would sleep now; 1: it has more to do; negative: it has given up. */
 static int step_work(struct world *world)
 {
 	unsigned int opens_before = world->guest.opens;
-	bool notify_ring, notify_events;
+	uint32_t evt_prod = world->session.events.prod;
+	uint32_t evt_cons = events_of(world)->in_cons;
+	bool notify_ring, notify_events, broken = ring_is_broken(world);
 	int ret;
 
 	world->guest.directories = 0;
 	ret = xensnd_session_work(&world->session);
 	FUZZ_CHECK(ret == 0 || ret == 1 || ret == -EPROTO);
-	FUZZ_CHECK(ret != -EPROTO || world->tampered || world->guest.data_has_rings);
+	FUZZ_CHECK((ret == -EPROTO) == broken || world->guest.data_has_rings);
+	FUZZ_CHECK(world->session.events.prod == evt_prod || world->guest.data_has_rings ||
+		   world->session.events.prod - evt_cons <= XENSND_EVENT_SLOTS);
 	world_check(world);
 	if (ret < 0) {
+		FUZZ_CHECK(world->tampered || world->guest.data_has_rings);
 		FUZZ_CHECK(xensnd_session_work(&world->session) == -EPROTO);
 		return ret;
 	}

@@ -77,6 +77,7 @@ static void restrict_check(const struct xensnd_device_spec *spec, const char *wa
 	FUZZ_CHECK(strcmp(spec->name + strlen(spec->name) - strlen(file), file) == 0);
 	if (strlen(spec->name) != strlen(file))
 		FUZZ_CHECK(strncmp(spec->name, wav_dir, strlen(wav_dir)) == 0 &&
+			   spec->name[strlen(wav_dir)] == '/' &&
 			   strlen(spec->name) == strlen(wav_dir) + 1 + strlen(file));
 }
 
