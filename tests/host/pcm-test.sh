@@ -24,7 +24,7 @@ same()
 	check "$1 is bit-exact" "$WAVTOOL" same "$SOUND_OUT/$2" "$3"
 }
 
-for one in underrun no-underrun setup prepare pause poll level nonblock drain position; do
+for one in rewind-all pause-at-the-end underrun no-underrun setup prepare pause poll level nonblock drain position; do
 	promises -D xenhw "$one"
 done
 for one in mmap mmap-planes writen pausing; do

@@ -697,6 +697,51 @@ static void case_rewind(const struct options *options)
 	free(sound.samples);
 }
 
+/* A rewind of everything is no snd_pcm_reset(): what was taken back is not queued any more. */
+static void case_rewind_all(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
+	snd_pcm_sframes_t delay = 0;
+
+	write_silence(pcm, 4 * PERIOD);
+	check_result(snd_pcm_rewind(pcm, 4 * PERIOD), 4 * PERIOD, "a rewind of everything");
+	check_result(snd_pcm_avail(pcm), LONG_BUFFER, "empties the buffer");
+	write_silence(pcm, 4 * PERIOD);
+	must(snd_pcm_delay(pcm, &delay), "delay");
+	check_result(delay, 4 * PERIOD, "which is filled anew");
+	snd_pcm_close(pcm);
+}
+
+/*
+ * The end of the data and a pause at the same time: either of the two, but nothing in between. How
+ * often they meet is up to the machine.
+ */
+static void case_pause_at_the_end(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
+	unsigned int odd = 0, paused = 0;
+
+	for (unsigned int round = 0; round < 60; round++) {
+		int64_t until = xensnd_now_ns() + PERIOD * XENSND_NS_PER_SECOND / RATE +
+				((int64_t)round % 20 - 10) * 100000;
+		int ret;
+
+		write_silence(pcm, PERIOD);
+		must(snd_pcm_start(pcm), "start");
+		while (xensnd_now_ns() < until)
+			sched_yield();
+		ret = snd_pcm_pause(pcm, 1);
+		paused += ret == 0;
+		if (ret == 0)
+			ret = snd_pcm_pause(pcm, 0);
+		odd += ret != 0 && (ret != -EPIPE || snd_pcm_state(pcm) != SND_PCM_STATE_XRUN);
+		must(snd_pcm_prepare(pcm), "prepare");
+	}
+	printf("# %u of 60 were paused\n", paused);
+	check_result(odd, 0, "a pause at the end of the data is a pause or an underrun");
+	snd_pcm_close(pcm);
+}
+
 /* While it plays there may be nothing left to take back, but everything stays in its place. */
 static void case_rewind_running(const struct options *options)
 {
@@ -900,6 +945,8 @@ static const struct test_case cases[] = {
 	{ "reset", case_reset },
 	{ "rewind", case_rewind },
 	{ "rewind-running", case_rewind_running },
+	{ "rewind-all", case_rewind_all },
+	{ "pause-at-the-end", case_pause_at_the_end },
 	{ "forward", case_forward },
 	{ "life", case_life },
 	{ "write-error", case_write_error },

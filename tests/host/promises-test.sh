@@ -89,6 +89,7 @@ both 'wake-ups' null promises avail-min period-event wakeups
 both poll null promises revents nonblock
 both position null promises delay frozen monotonic time
 both abort null promises abort
+both 'numbers beyond everything' null promises huge-thresholds rewound-too-far
 side 'xrun, playback, converted' null promises -D xen:%CARD xrun
 side 'xrun, recording, converted' null promises -D xen:%CARD -C xrun
 sides_end

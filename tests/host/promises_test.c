@@ -661,6 +661,61 @@ static void case_abort(const struct options *options)
 	snd_pcm_close(pcm);
 }
 
+/* ---- The largest thresholds, and places that do not exist ---- */
+
+static snd_pcm_uframes_t boundary_of(snd_pcm_t *pcm)
+{
+	snd_pcm_uframes_t boundary = 0;
+	snd_pcm_sw_params_t *sw;
+
+	snd_pcm_sw_params_alloca(&sw);
+	must(snd_pcm_sw_params_current(pcm, sw), "sw_params_current");
+	must(snd_pcm_sw_params_get_boundary(sw, &boundary), "boundary");
+	return boundary;
+}
+
+/* In bytes they are more than 64 bits count. */
+static void case_huge_thresholds(const struct options *options)
+{
+	struct setup setup = roomy;
+	snd_pcm_t *pcm = pcm_make(options, SND_PCM_NONBLOCK, &setup);
+
+	setup.start = NEVER;
+	setup.avail_min = boundary_of(pcm);
+	setup.stop = boundary_of(pcm) / 2;
+	must(sw_params(pcm, &setup), "sw_params");
+	pcm_run(pcm, LONG_BUFFER);
+	while (snd_pcm_avail(pcm) < (snd_pcm_sframes_t)PERIOD)
+		poll(NULL, 0, 5);
+	check(!fd_ready(pcm, 0), "an avail_min of the boundary never wakes");
+	while (snd_pcm_avail(pcm) >= 0 && snd_pcm_avail(pcm) < (snd_pcm_sframes_t)LONG_BUFFER)
+		poll(NULL, 0, 5);
+	check_state(
+		pcm, SND_PCM_STATE_RUNNING, "a stop_threshold of half the boundary never stops");
+	snd_pcm_close(pcm);
+}
+
+/* alsa-lib lets a program go back before prepare. */
+static void case_rewound_too_far(const struct options *options)
+{
+	snd_pcm_t *pcm = pcm_make(options, 0, &roomy);
+	struct timespec before, after;
+
+	must(snd_pcm_rewind(pcm, 100), "rewind");
+	(void)snd_pcm_avail(pcm);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	poll(NULL, 0, 300);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	check((after.tv_sec - before.tv_sec) * XENSND_NS_PER_SECOND + after.tv_nsec -
+				before.tv_nsec <
+			50 * XENSND_NS_PER_MS,
+		"a rewind to before the start makes nothing run wild");
+	check_state(pcm, SND_PCM_STATE_PREPARED, "a rewind to before the start leaves it PREPARED");
+	check_result(snd_pcm_prepare(pcm), 0, "prepare after that");
+	check(pcm_works(pcm), "and the stream works");
+	snd_pcm_close(pcm);
+}
+
 static const struct test_case cases[] = {
 	{ "xrun", case_xrun },
 	{ "stop-threshold", case_stop_threshold },
@@ -676,6 +731,8 @@ static const struct test_case cases[] = {
 	{ "monotonic", case_monotonic },
 	{ "nonblock", case_nonblock },
 	{ "abort", case_abort },
+	{ "huge-thresholds", case_huge_thresholds },
+	{ "rewound-too-far", case_rewound_too_far },
 };
 
 int main(int argc, char **argv)
