@@ -137,7 +137,7 @@ static void step_control(struct event_model *model, struct fuzz_input *input)
 		break;
 	case 1:
 		/* What was not played is sent again. */
-		xensnd_position_halt(&model->position);
+		xensnd_position_halt(&model->position, 1);
 		model->written = model->acked = model->reported;
 		FUZZ_CHECK(xensnd_position_now(&model->position) == model->reported);
 		break;
