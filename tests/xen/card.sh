@@ -7,6 +7,12 @@ WAV_DIR=/run/xensnd
 
 mkdir -p "$WAV_DIR"
 
+# now_ms: the machine's time, in steps of 10 ms
+now_ms()
+{
+	echo "$(tr -d . </proc/uptime | cut -d ' ' -f 1)0"
+}
+
 # card OUTPUT [SOURCE]: a vsnd entry with a playback stream that goes to an output of the backend, and a capture stream
 card()
 {
@@ -19,6 +25,14 @@ card()
 underruns()
 {
 	backend_log | sed -n "s/.*domain $1 .*, \([0-9]*\) underruns.*/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# heard_once REFERENCE FILE...: what aplay has played, through whatever happened, are pieces of the reference in order. Before each
+# at most aplay's buffer of half a second, at 48 kHz, is lost.
+heard_once()
+{
+	heard=$("$WAVTOOL" pieces 24000 "$@") || return
+	note "$heard"
 }
 
 # loopback_play FILE: 16 bit stereo, 48 kHz, into the end of the loopback that is played to. A second of silence follows: while it
