@@ -144,6 +144,13 @@ static void program_take_back(struct pcm_xen *xen, uint64_t appl)
 		xensnd_stream_commit(xen->stream, bytes);
 		return;
 	}
+	/* Before the start the backend can be made to forget, and is sent what is left once more.
+	 */
+	if (xen->io.state == SND_PCM_STATE_PREPARED && xensnd_stream_prepare(xen->stream) == 0) {
+		xen->frozen = 0;
+		xensnd_stream_commit(xen->stream, bytes);
+		return;
+	}
 	taken = xensnd_stream_take_back(xen->stream, bytes) / xen->frame_bytes;
 	if (taken > xen->frozen)
 		xen->frozen = taken;
@@ -182,6 +189,15 @@ static void program_follow(struct pcm_xen *xen)
 		program_reset(xen);
 		/* It may have gone on from there. */
 		move = pcm_xen_pointers_compare(&xen->pointers, xen->io.appl_ptr, xen->io.hw_ptr);
+	}
+	/*
+	 * While it plays, but nothing was played yet, a rewind of all that was written looks like a
+	 * reset. Taken for one, nothing is lost that is written next.
+	 */
+	if (move.kind == PCM_XEN_MOVE_BACK && xen->io.state != SND_PCM_STATE_PREPARED &&
+		xen->io.appl_ptr == 0 && xen->io.hw_ptr == 0) {
+		program_reset(xen);
+		return;
 	}
 	switch (move.kind) {
 	case PCM_XEN_MOVE_NONE:
